@@ -1,0 +1,1 @@
+"""kb: a service centre's knowledge base and answer service."""

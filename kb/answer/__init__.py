@@ -1,0 +1,1 @@
+"""Ranked passages to a cited answer, or an honest refusal."""

@@ -1,0 +1,93 @@
+"""From the passages that were found to what the asker reads: sentences, each with its citation, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kb.answer.citations import Citation, cite, document_url
+from kb.answer.extract import best_sentences, closest_sentence
+from kb.ingest.plaintext import plain_text
+from kb.ingest.rendering import Rendering, public_rendering, whole_offset
+from kb.ingest.sentences import sentences
+from kb.model import Article, Document, StoredPassage
+from kb.search.terms import is_chinese, simplified
+
+_REFUSALS = {
+    "zh": "抱歉，知识库里没有找到能回答这个问题的内容。需要的话，可以为您转接人工客服。",
+    "zh-Hant": "抱歉，知識庫裡沒有找到能回答這個問題的內容。需要的話，可以為您轉接真人客服。",
+    "en": "Sorry, I found nothing in our knowledge base that answers this. I can put you through to a person.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The text of an answer and where each of its sentences comes from."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document as one asker sees it: `whole` where its `::: agent` blocks are visible to them."""
+
+    document: Document
+    revision: int
+    whole: bool
+
+    @property
+    def body(self) -> str:
+        """What citations into this document are spans of."""
+        return self.document.body if self.whole and isinstance(self.document, Article) else self._rendering.body
+
+    @property
+    def _rendering(self) -> Rendering:
+        if isinstance(self.document, Article):
+            return public_rendering(self.document.body)
+        return Rendering(self.document.resolution, ())
+
+    def cite(self, passage: StoredPassage, start: int, end: int) -> Citation:
+        """A citation of the passage's `text[start:end]`. Raises CitationError."""
+        first, last = passage.start + start, passage.start + end
+        if self.whole and not passage.internal:
+            rendering = self._rendering
+            first, last = whole_offset(rendering, first), whole_offset(rendering, last - 1) + 1
+        return cite(
+            self.body,
+            first,
+            last,
+            document_id=passage.document_id,
+            revision=self.revision,
+            title=passage.heading[0],
+            heading=passage.heading[1:],
+            url=document_url(passage.document_id, passage.kind),
+        )
+
+
+def compose(source: Source, passages: Sequence[StoredPassage], rarity: Mapping[str, float]) -> Composition:
+    """The best sentences of a document's passages (best first), verbatim, each cited."""
+    texts = [passage.text for passage in passages]
+    chosen = best_sentences(texts, passages[0].language, rarity)
+    citations = [source.cite(passages[s.passage], s.start, s.end) for s in chosen]
+    parts = [plain_text(citation.quote) for citation in citations]
+    return Composition(_joined(parts, passages[0].language), tuple(citations))
+
+
+def curated(source: Source, answer: str, passages: Sequence[StoredPassage], language: str) -> Composition:
+    """An article's own short answer, verbatim; each of its sentences cites the nearest one of the body."""
+    texts = [passage.text for passage in passages]
+    nearest = [closest_sentence(answer[start:end], texts, language) for start, end in sentences(answer, language)]
+    spans = dict.fromkeys((s.passage, s.start, s.end) for s in nearest if s is not None)
+    return Composition(answer, tuple(source.cite(passages[number], start, end) for number, start, end in spans))
+
+
+def refusal(question: str) -> str:
+    """A plain "I do not know" in the question's language and script."""
+    if not is_chinese(question):
+        return _REFUSALS["en"]
+    return _REFUSALS["zh" if simplified(question) == question else "zh-Hant"]
+
+
+def _joined(parts: Sequence[str], language: str) -> str:
+    return ("" if language.startswith("zh") else " ").join(parts)

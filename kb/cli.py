@@ -1,0 +1,236 @@
+"""The shell: every command is a few lines over the same operations that the service offers.
+
+What needs torch, FAISS or Litestar is imported by the command that uses it: `kb --help` must not wait for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.config import Paths, Settings, load_settings
+from kb.errors import KbError, UsageError
+
+if TYPE_CHECKING:
+    from kb.knowledge import Ask, KnowledgeBase
+
+DONE, FAILED, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
+
+
+class _Explained(click.Group):
+    """Prints kb's errors in one line and exits as DESIGN says."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KbError as error:
+            click.secho(f"kb: {error}", fg="red", err=True)
+            sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+
+
+class Home:
+    """The home and settings that the options chose."""
+
+    def __init__(self, home: Path, flags: dict[str, Any]) -> None:
+        self.path, self.flags = home.resolve(), flags
+        self.paths = Paths(self.path)
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings(self.path, self.flags)
+
+    def knowledge(self) -> KnowledgeBase:
+        """What was indexed, for asking."""
+        from kb.knowledge import KnowledgeBase
+
+        return KnowledgeBase(self.paths, self.settings)
+
+
+@click.group(
+    cls=_Explained,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `kb reindex`, then `kb ask 洗衣机不进水怎么办`. Docs: README.md and docs/.",
+)
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), envvar="KB_HOME", default=".",
+    help="The folder that holds articles/, data/ and index/.  [env KB_HOME; default: this folder]",
+)  # fmt: skip
+@click.option("--model", help="`bundled`, a sentence-transformers folder, or a hub name.  [env KB_MODEL]")
+@click.version_option(package_name="kb", prog_name="kb")
+@click.pass_context
+def main(ctx: click.Context, home: Path, model: str | None) -> None:
+    """A service centre's one source of answers: articles and resolved tickets, searched, cited, or honestly refused."""
+    logging.basicConfig(format="kb: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("kb").setLevel(logging.INFO)
+    if not home.is_dir():
+        raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
+    ctx.obj = Home(home, {} if model is None else {"model": model})
+
+
+def _audience(command: Any) -> Any:
+    return click.option("--audience", default="public", show_default=True, help="See as this role or group does.")(
+        command
+    )
+
+
+def _as_json(command: Any) -> Any:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(command)
+
+
+@main.command()
+@click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
+@_as_json
+@click.pass_obj
+def reindex(home: Home, full: bool, as_json: bool) -> None:
+    """Read articles/ and make what changed searchable.
+
+    Only changed articles are read and embedded. Safe to kill at any moment: run it again.
+    """
+    _write(home, "reindex", {"full": full}, as_json)
+
+
+@main.command(name="import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--source", help="Whose records these are.  [default: each file's name without its ending]")
+@click.option("--prune", is_flag=True, help="Remove this source's records that the files no longer hold.")
+@_as_json
+@click.pass_obj
+def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool, as_json: bool) -> None:
+    """Take articles and resolved tickets from JSON Lines FILES.
+
+    One record a line: {"kind": "article" | "ticket", …}. A bad record is reported with its line and refused; the
+    good ones go in. Personal data in tickets is removed before anything is stored.
+    """
+    names = [str(file.resolve()) for file in files]
+    _write(home, "import", {"files": names, "source": source, "prune": prune}, as_json)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_obj
+def export(home: Home, folder: Path) -> None:
+    """Write every article into FOLDER as a Markdown file named by its id."""
+    from kb.exporting import export_articles
+
+    written = export_articles(home.paths, folder)
+    click.echo(f"{written} articles written to {folder}")
+
+
+@main.command()
+@click.argument("question")
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Hits in each lane.")
+@click.option("--product", help="Only what is about this product.")
+@click.option("--language", help="Only documents in this language.")
+@click.option("--tag", help="Only documents with this tag.")
+@_audience
+@_as_json
+@click.pass_obj
+def search(
+    home: Home,
+    question: str,
+    k: int,
+    product: str | None,
+    language: str | None,
+    tag: str | None,
+    audience: str,
+    as_json: bool,
+) -> None:
+    """Show the passages that may answer QUESTION, best first."""
+    from kb import presentation
+
+    result = home.knowledge().search(_ask(question, audience, product=product, language=language, tag=tag), k)
+    presentation.show_json(result) if as_json else presentation.show_search(result)
+
+
+@main.command()
+@click.argument("question")
+@_audience
+@_as_json
+@click.pass_obj
+def ask(home: Home, question: str, audience: str, as_json: bool) -> None:
+    """Answer QUESTION in a few sentences with their sources, or say that there is no answer."""
+    from kb import presentation
+
+    answer = home.knowledge().answer(_ask(question, audience))
+    presentation.show_json(answer) if as_json else presentation.show_answer(answer)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback only for now.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Processes.")
+@click.option("--dev-audience", help="DANGER, for development: every caller sees what this role sees.")
+@click.pass_obj
+def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | None) -> None:
+    """Serve the HTTP interface, and reindex whenever a file in articles/ changes.
+
+    GET /api/search, POST /api/answers, GET /health/live and /health/ready; the interface is described at /schema.
+    """
+    from kb.web import server
+
+    home.settings  # noqa: B018 - a wrong setting is told before anything starts
+    if dev_audience:
+        click.secho(
+            f"WARNING: --dev-audience {dev_audience}: every caller of this service sees what {dev_audience!r} sees. "
+            "Never use it with real data.", fg="yellow", bold=True, err=True,
+        )  # fmt: skip
+    click.echo(f"serving {home.path} at http://{host}:{port} (Ctrl+C to stop)", err=True)
+    server.run(home.path, home.flags, host=host, port=port, workers=workers, audience=dev_audience or "public")
+
+
+@main.command(name="eval")
+@click.argument("golden", type=click.Path(path_type=Path, dir_okay=False))
+@_audience
+@_as_json
+@click.pass_obj
+def evaluate(home: Home, golden: Path, audience: str, as_json: bool) -> None:
+    """Ask the questions of a GOLDEN file and measure what is found, answered, refused and wrong."""
+    from kb import presentation
+    from kb.evaluation.golden import read_golden
+    from kb.evaluation.metrics import measure
+    from kb.evaluation.replay import replay
+
+    questions = read_golden(golden)
+    with presentation.bars() as progress:
+        outcomes = list(replay(home.knowledge(), questions, audience, lambda n: progress("Asking", n, len(questions))))
+    metrics = measure(outcomes)
+    presentation.show_json(metrics.to_json()) if as_json else presentation.show_metrics(metrics)
+
+
+@main.command()
+@_as_json
+@click.pass_obj
+def doctor(home: Home, as_json: bool) -> None:
+    """Check the model, the database and the index, and say what to do about what is wrong."""
+    from kb import presentation
+    from kb.diagnosis import examine
+
+    findings = examine(home.paths, home.settings)
+    presentation.show_json(findings) if as_json else presentation.show_findings(findings)
+    if not all(finding.ok for finding in findings):
+        sys.exit(FAILED)
+
+
+def _ask(question: str, audience: str, **filters: str | None) -> Ask:
+    from kb.evaluation.replay import audiences_of
+    from kb.knowledge import Ask
+
+    return Ask(question, (), audiences_of((audience,)), **filters)
+
+
+def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) -> None:
+    """Runs a writing job, here or in the server that holds the lock, and reports it."""
+    from kb import presentation
+    from kb.handing import run_job
+
+    with presentation.bars() as progress:
+        summary = run_job(home.paths, home.settings, job, arguments, progress)
+    presentation.show_json(summary) if as_json else presentation.show_summary(summary)
+    if summary.refused:
+        sys.exit(SOME_REFUSED)

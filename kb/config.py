@@ -1,0 +1,136 @@
+"""Settings: a flag, then `KB_*`, then `kb.toml` in the home, then the default; an unknown one is an error."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from kb.errors import SettingsError
+
+ELSEWHERE = {"KB_HOME", "KB_MODEL_DIR", "KB_SERVE"}
+"""Variables that are not settings: where the home is, where models are unpacked, what `serve` tells its workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where a home keeps its parts."""
+
+    home: Path
+
+    @property
+    def articles(self) -> Path:
+        """The Markdown files that editors publish."""
+        return self.home / "articles"
+
+    @property
+    def database(self) -> Path:
+        """Everything that cannot be rebuilt."""
+        return self.home / "data" / "kb.sqlite"
+
+    @property
+    def index(self) -> Path:
+        """Everything that can be rebuilt by `kb reindex`."""
+        return self.home / "index"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator may choose; each field is a key of `kb.toml` and, upper-cased after `KB_`, a variable."""
+
+    model: str = "bundled"
+    """`bundled`, a sentence-transformers folder, or a hub name."""
+    query_prompt: str | None = None
+    """Put before a question; default: what the model's own configuration says."""
+    passage_prompt: str | None = None
+    """Put before a passage; default: what the model's own configuration says."""
+    timezone: str | None = None
+    """IANA name for dates without a zone; default: the system's."""
+    keep: tuple[str, ...] = ()
+    """The centre's own telephone numbers and mail addresses, which redaction leaves alone."""
+    ticket_months: int = 18
+    """How many months after it was closed a ticket is still found."""
+    min_confidence: float | None = None
+    """Answer only at or above this probability; default: the one shipped with the confidence model."""
+
+
+def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of the home, `flags` winning over the environment, the environment over `kb.toml`.
+
+    Raises SettingsError naming the setting, where it was found, and what is known or accepted.
+    """
+    values: dict[str, Any] = {}
+    for origin, found in (
+        (str(home / "kb.toml"), _from_file(home / "kb.toml")),
+        ("the environment", _from_environment(environment)),
+        ("the command line", {k: v for k, v in flags.items() if v is not None}),
+    ):
+        _refuse_unknown(found, origin)
+        _check_types(found, origin)
+        values |= found
+    settings = msgspec.convert(values, Settings, strict=False)
+    _refuse_impossible(settings)
+    return settings
+
+
+def zone(settings: Settings) -> tzinfo:
+    """The home's time zone, for dates written without one."""
+    if settings.timezone is not None:
+        return ZoneInfo(settings.timezone)
+    local = datetime.now().astimezone().tzinfo
+    assert local is not None  # noqa: S101 - astimezone always sets one
+    return local
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environment.items():
+        if name.startswith("KB_") and name not in ELSEWHERE and value != "":
+            key = name.removeprefix("KB_").lower()
+            found[key] = [part.strip() for part in value.split(",") if part.strip()] if key == "keep" else value
+    return found
+
+
+def _refuse_unknown(found: Mapping[str, Any], origin: str) -> None:
+    known = [field.name for field in msgspec.structs.fields(Settings)]
+    for name in found:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SettingsError(f"{origin}: unknown setting {name!r}{hint} Known: {', '.join(sorted(known))}")
+
+
+def _check_types(found: Mapping[str, Any], origin: str) -> None:
+    try:
+        msgspec.convert(dict(found), Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{origin}: {error}") from error
+
+
+def _refuse_impossible(settings: Settings) -> None:
+    if settings.min_confidence is not None and not 0 <= settings.min_confidence <= 1:
+        raise SettingsError(f"min_confidence: {settings.min_confidence} is not a probability (0 to 1)")
+    if settings.ticket_months < 1:
+        raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
+    try:
+        zone(settings)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(
+            f"timezone: {settings.timezone!r} is not an IANA time zone such as 'Asia/Shanghai'"
+        ) from error

@@ -1,0 +1,81 @@
+"""Is everything in order? Each part is looked at, and what is wrong says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kb.config import Paths, Settings
+from kb.errors import KbError
+from kb.jobs import server_file
+from kb.reader import Reader
+from kb.search.embedding import Embedder, describe
+from kb.store import database, documents
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part, whether it is in order, and what was seen or what to do."""
+
+    part: str
+    ok: bool
+    detail: str
+
+
+def examine(paths: Paths, settings: Settings) -> list[Finding]:
+    """Looks at the articles, the model, the database, the index, and whether a server runs."""
+    return [
+        _look("articles", lambda: _articles(paths)),
+        _look("model", lambda: _model(settings)),
+        _look("database", lambda: _database(paths)),
+        _look("index", lambda: _index(paths, settings)),
+        Finding("server", True, "running" if server_file(paths.index).exists() else "not running"),
+    ]
+
+
+def _look(part: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, look())
+    except KbError as error:
+        return Finding(part, False, str(error))
+
+
+def _articles(paths: Paths) -> str:
+    count = sum(1 for _ in paths.articles.rglob("*.md")) if paths.articles.is_dir() else 0
+    return f"{count} files in {paths.articles}"
+
+
+def _model(settings: Settings) -> str:
+    spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+    Embedder(spec).queries(["?"])
+    return f"{spec.name}, {spec.dim} dimensions, {spec.max_tokens} tokens, fingerprint {spec.fingerprint}"
+
+
+def _database(paths: Paths) -> str:
+    db = database.open_for_reading(paths.database)
+    try:
+        with database.explained(paths.database):
+            found = [row[0] for row in db.execute("PRAGMA quick_check")]
+            states = documents.states(db)
+    finally:
+        db.close()
+    if found != ["ok"]:
+        raise KbError(f"{paths.database} is damaged ({found[0]}): restore data/ from a backup")
+    return f"{len(states)} documents, change {_newest_change(paths)}"
+
+
+def _newest_change(paths: Paths) -> int:
+    db = database.open_for_reading(paths.database)
+    try:
+        return documents.newest_change(db)
+    finally:
+        db.close()
+
+
+def _index(paths: Paths, settings: Settings) -> str:
+    spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+    view = Reader(paths, spec).view
+    behind = _newest_change(paths) - view.change
+    if behind:
+        raise KbError(f"the index is {behind} changes behind the database: run `kb reindex`")
+    return f"generation {view.manifest.generation}, {len(view.catalogue.ids)} passages, change {view.change}"

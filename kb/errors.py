@@ -1,0 +1,47 @@
+"""What can go wrong, named by what the caller does next."""
+
+from __future__ import annotations
+
+
+class KbError(Exception):
+    """Any failure kb explains: one message that names the offending value and the way out."""
+
+
+class UsageError(KbError):
+    """The caller asked for something that does not exist: change the call (exit code 2, HTTP 400)."""
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or malformed: correct the flag, the variable or kb.toml."""
+
+
+class InputError(KbError):
+    """A source (file, line, record) is malformed: correct it and run again; the good records went in."""
+
+
+class ModelMissing(KbError):
+    """No embedding model can be had: install or name one."""
+
+
+class IndexMissing(KbError):
+    """Nothing was indexed yet: run `kb reindex`."""
+
+
+class IndexMismatch(KbError):
+    """The index was built with another model or format: run `kb reindex`."""
+
+
+class IndexCorrupt(KbError):
+    """A file of the index is damaged or half-written: run `kb reindex`."""
+
+
+class StoreError(KbError):
+    """The database cannot be read or written: free the disk, mend the permissions, or restore a backup."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database or the writer lock for too long: try again."""
+
+
+class CitationError(KbError):
+    """A citation does not resolve to its quote: a defect of kb, never shown to a customer."""

@@ -1,0 +1,55 @@
+"""Golden questions put to a knowledge base, and what it did with each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from kb.evaluation.golden import GoldenQuestion
+from kb.evaluation.metrics import DEPTH, Outcome
+from kb.knowledge import Ask, Hit, KnowledgeBase
+from kb.model import AGENT, PUBLIC
+from kb.search.terms import is_chinese
+
+
+def replay(
+    kb: KnowledgeBase, questions: Sequence[GoldenQuestion], audience: str, progress: Callable[[int], None]
+) -> Iterator[Outcome]:
+    """Asks every question as its own audience, or else as `audience`; `progress` hears how many are done."""
+    for done, question in enumerate(questions, 1):
+        yield _outcome(kb, question, audience)
+        progress(done)
+
+
+def audiences_of(names: Sequence[str]) -> frozenset[str]:
+    """What a caller acting as these roles or groups may see: everyone holds `public`."""
+    held = {PUBLIC, *names}
+    return frozenset(held | {AGENT} if held & {"editor", "admin"} else held)
+
+
+def _outcome(kb: KnowledgeBase, golden: GoldenQuestion, audience: str) -> Outcome:
+    ask = Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)))
+    started = time.perf_counter()
+    answer = kb.answer(ask)
+    took = (time.perf_counter() - started) * 1000
+    found = kb.search(ask, DEPTH)
+    lane = _lane(found.hits, found.tickets, frozenset(golden.expected))
+    return Outcome(
+        language=golden.language or ("zh" if is_chinese(golden.question) else "en"),
+        answerable=bool(golden.expected),
+        ranked=tuple(hit.document_id for hit in lane),
+        expected=frozenset(golden.expected),
+        confidence=answer.confidence,
+        answered=answer.outcome == "answered",
+        cited=tuple(dict.fromkeys(citation.document_id for citation in answer.citations)),
+        text=answer.text,
+        answers=golden.answers,
+        latency_ms=took,
+    )
+
+
+def _lane(articles: Sequence[Hit], tickets: Sequence[Hit], expected: frozenset[str]) -> Sequence[Hit]:
+    """The lane that holds an expected document, the articles' where neither or both do."""
+    here = {hit.document_id for hit in articles} & expected
+    there = {hit.document_id for hit in tickets} & expected
+    return tickets if there and not here else articles

@@ -1,0 +1,1 @@
+"""Sources to values: Markdown files and import records become articles, tickets and passages."""

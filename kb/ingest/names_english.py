@@ -1,0 +1,149 @@
+"""Names in English sentences: after "my name is" and Mr, in greetings, labels and signatures, beside a number."""
+
+# ruff: noqa: E501, SIM905 - a pattern or word list reads better in one piece
+
+from __future__ import annotations
+
+import re
+
+from kb.ingest.spans import CONTACT_MASKS, NAME_MASK, Span, matches
+
+_COMMON = frozenset(
+    "a an and any are as at be but by can could did do does for from good got great had has have he hello help her here"
+    " hey hi his hot how i i'd i'll i'm i've if in is it it's its just let like look me my no not now of off ok okay on"
+    " one or our out over please she so sorry still sure than thank thanks that that's the their them then there they"
+    " this to too uh um up us very was we we're well were what when where which who why will with would yes yeah you your"
+    " afraid angry annoyed calling ringing waiting trying having looking getting going asking writing speaking happy"
+    " ridiculous unacceptable urgent about after again all also always another because been before being both"
+    " every never nothing only really right same some something such two three four five six seven eight nine ten first"
+    " second last next new old monday tuesday wednesday thursday friday saturday sunday january february march april may"
+    " june july august september october november december christmas easter english chinese british american french german"
+    " italian spanish irish scottish welsh indian japanese korean london paris beijing shanghai hong kong taiwan singapore"
+    " china uk usa england scotland wales ireland europe america bosch siemens samsung apple google amazon huawei sony lg"
+    " philips dyson miele hotpoint panasonic haier midea xiaomi microsoft windows android iphone ipad wifi bluetooth"
+    " paypal visa mastercard dhl ups fedex royal mail customer customers service support team everyone all folks agent"
+    " sir madam manager supervisor technician engineer operator order number model serial error code warranty refund"
+    " delivery invoice receipt account card email phone address screen machine washer dryer fridge freezer oven kettle"
+    " water power button door filter pump cable charger battery product item replacement return exchange repair"
+    " regards best kind warm sincerely cheers many unable unsure locked stuck missing wondering based told"
+    " day morning afternoon evening dear reference case part ticket note ps nb fyi asap re fwd attn live chat bank street"
+    " road lane avenue close drive way flat apartment block unit room floor".split()
+)
+_NOT_TITLED = frozenset(
+    "muscle coffee bean men kipling clean whippy martens pepper who oetker dre scholl potato motivator dj sheen bond right"
+    " bubble".split()
+)
+_CAP = r"[A-ZÀ-ÖØ-Þ](?:[a-zß-öø-ÿ]+|'[A-ZÀ-Þ]?[a-zß-öø-ÿ]+)(?:[A-Z][a-zß-öø-ÿ]+)?(?:['\-][A-ZÀ-Þa-zß-öø-ÿ]+)*"
+_PARTICLE = r"(?:van|von|de|der|den|del|della|di|da|la|le|bin|binti|al|el|ap|O'|Ni|Mac|st\.?)"
+_FULL = rf"{_CAP}(?:[ ](?:[A-Z]\.?[ ])?(?:{_PARTICLE}[ ]){{0,2}}{_CAP}){{0,3}}"
+_INITIALS = rf"(?:(?:[A-Z]\.? ?){{1,3}}{_CAP}|{_FULL}(?: [A-Z]\.?(?![A-Za-z]))?)"
+_WORD = r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ'\-]*"
+_B, _E = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+
+_SURE = re.compile(
+    rf"{_B}(?i:(?:my|his|her|the|their|customer'?s?|billing|account|full|first|last|given|family|legal|maiden|sur|user)?[ ]?"
+    rf"(?:sur|middle |first |last |full )?name(?:'s| is| was| would be| on the (?:order|account|card|booking)(?: is|'s| would be| was)?)?"
+    rf"|card ?holder|recipient|contact|attn|attention|signed|(?:she|he|they|who|I|wife|husband|son|daughter|mum|mother|father|dad"
+    rf"|partner|flatmate|neighbour|neighbor)(?:'s|'m| is| are| am)? (?:called|named)|ask for|asking for|speaking (?:with|to)"
+    rf"|spoke (?:with|to)|under the name(?: of)?|(?:put|book|booked|it's|is) (?:it )?under|care of|c/o|made out to)"
+    rf"[ \t]*[:,=]?[ \t]*(?:(?:uh|um|er|it's|is)[ ,]+)?(?P<name>{_INITIALS}|(?:[A-Z]{{2,}} ?){{1,3}}(?![a-z]))"
+)
+_SURE_LOWER = re.compile(
+    rf"{_B}(?:my|his|her) (?:full |first |last |sur)?(?:name|surname)(?:'s| is) (?:(?:uh|um|er) )?"
+    rf"(?P<name>[a-z][a-z'\-]+)(?: (?P<second>[a-z][a-z'\-]+))?|{_B}surname(?:'s| is) (?P<third>[a-z][a-z'\-]+)",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(
+    rf"{_B}(?:(?i:mr|mrs|ms|mx|dr|prof|professor|mister|missus)\.?|Miss|Sir|Madam|Dame|Rev\.?) (?P<name>{_INITIALS}|[A-Z]{{2,}}{_E})"
+)
+_TITLE_LOWER = re.compile(rf"{_B}(?:mr|mrs|mister|missus)\.? (?P<name>[a-z][a-z'\-]+)")
+_INTRODUCED = re.compile(
+    rf"{_B}(?i:this is|this's|i'm|i am|it's|that's|you're|are you|is that|is this|(?:hi|hello|hey|dear|morning|afternoon)[, ]+"
+    rf"|yours is|me is|she's|he's|spoke to|wife|husband|son|daughter|mum|partner|colleague|brother|sister|friend"
+    rf"|uh huh yeah|yes it's)[ ,]+(?:(?:uh|um|er)[ ,]+)?(?P<name>{_FULL}(?: \w\.?(?![A-Za-z]))?)"
+)
+_SPEAKING = re.compile(rf"{_B}(?:[Tt]his is |[Ii]t's |)(?P<name>{_WORD}(?: {_WORD})?) (?:speaking|here)(?=[\s,.!?]|$)")
+_REPEATED = re.compile(rf"[{NAME_MASK}][ ,]+(?:(?:uh|um|er)[ ,]+)?(?P<name>{_FULL})")
+_SIGNED = re.compile(
+    r"(?i:regards|thanks|thank you|many thanks|cheers|sincerely|faithfully|truly|best|best wishes|respectfully|yours)"
+    rf"[ \t]*[,.!]*[ \t]*\n\s*[-~]*[ \t]*(?P<name>{_INITIALS})[ \t]*(?=[\n,|(]|$)"
+    rf"|(?i:(?:kind|best|warm) regards|sincerely|many thanks)[ ,.!-]+(?P<same>{_INITIALS})\s*(?=$|\n)"
+    rf"|\n[ \t]*[-~]+ ?(?P<dashed>{_INITIALS})[ \t]*$"
+)
+_BESIDE = re.compile(
+    rf"(?P<name>{_CAP} (?:{_PARTICLE} )?{_CAP}(?: {_CAP})?)(?:[ ,:|/]{{1,3}}|\n)(?=[{CONTACT_MASKS}])"
+    rf"|[{CONTACT_MASKS}](?:[ ,:|/]{{1,3}}|\n)(?P<after>{_CAP} (?:{_PARTICLE} )?{_CAP})(?=[\s,.;]|$)"
+)
+_AFTER_HAN = re.compile(r"(?i:name(?:'s| is)?|this is|i'm|i am|mr|mrs|ms)[ :]{1,2}(?P<name>[\u4e00-\u9fff]{2,4})")
+_LOWER_STOPS = _COMMON | {"isn't", "wasn't", "doesn't", "spelt", "spelled", "wrong", "called", "printed"}
+_SHORTEST_ECHO = 3
+
+
+def find_english_names(text: str) -> list[Span]:
+    """Names that a phrase, a title, a label, a signature or a neighbouring contact detail gives away."""
+    found: list[Span] = matches(_AFTER_HAN, text, "name", "name")
+    for pattern, groups in _PATTERNS:
+        for match in pattern.finditer(text):
+            found += [span for group in groups if (span := _trimmed(text, match, group))]
+    found += _lower_case(text)
+    return found + _echoes(text, found)
+
+
+_PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (_SURE, ("name",)),
+    (_TITLE, ("name",)),
+    (_INTRODUCED, ("name",)),
+    (_SPEAKING, ("name",)),
+    (_REPEATED, ("name",)),
+    (_SIGNED, ("name", "same", "dashed")),
+    (_BESIDE, ("name", "after")),
+)
+
+
+def _trimmed(text: str, match: re.Match[str], group: str) -> Span | None:
+    """The name without common words at its edges; nothing when no name is left."""
+    if not match[group]:
+        return None
+    words = list(re.finditer(r"[^\s]+", match[group]))
+    stops = _COMMON | (_NOT_TITLED if match.re is _TITLE else frozenset())
+    count = next((n for n, word in enumerate(words) if word[0].lower().strip(".,") in stops), len(words))
+    if match.re is _SPEAKING and not all(w[0][0].isupper() for w in words[:count]):
+        return None
+    if count == 0 or (match.re is _BESIDE and count < len(words)):
+        return None
+    start = match.start(group)
+    return Span(start, start + words[count - 1].end(), "name")
+
+
+def _lower_case(text: str) -> list[Span]:
+    """Names in a transcript without capitals, after the phrases that announce nothing else."""
+    found = []
+    for match in _SURE_LOWER.finditer(text):
+        first, second = match["name"] or match["third"], match["second"]
+        group: str = "name" if match["name"] else "third"
+        if first.lower() in _LOWER_STOPS:
+            continue
+        last = "second" if second and second.lower() not in _LOWER_STOPS else group
+        found.append(Span(match.start(group), match.end(last), "name"))
+    return found + [
+        Span(*m.span("name"), "name")
+        for m in _TITLE_LOWER.finditer(text)
+        if m["name"] not in _LOWER_STOPS | _NOT_TITLED
+    ]
+
+
+def _echoes(text: str, found: list[Span]) -> list[Span]:
+    """The parts of the names found, wherever else they stand, with the capitalised word before a family name."""
+    parts = {part for a, b, _ in found for part in text[a:b].split() if _worth_following(part)}
+    if not parts:
+        return []
+    alternatives = "|".join(sorted(map(re.escape, parts), key=len, reverse=True))
+    pattern = re.compile(rf"(?<![\w])(?P<given>{_CAP} )?(?P<name>{alternatives})(?![\w])")
+    return [
+        Span(m.start("name") if not m["given"] or m["given"].strip().lower() in _COMMON else m.start(), m.end(), "name")
+        for m in pattern.finditer(text)
+    ]
+
+
+def _worth_following(part: str) -> bool:
+    return len(part) >= _SHORTEST_ECHO and part[0].isupper() and part.lower() not in _COMMON

@@ -1,0 +1,196 @@
+"""Digits read aloud, in Chinese or English, mixed with written ones, with fillers between the groups."""
+
+# ruff: noqa: SIM905 - number words in order read better as one string
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kb.ingest.contexts import follows_card_word, follows_identity_word, follows_order_word
+from kb.ingest.numerals import looks_like_ric
+from kb.ingest.spans import Span
+
+_CHINESE = dict(zip("零〇○幺一二三四五六七八九两兩壹贰叁肆伍陆柒捌玖", "000112345678922123456789", strict=True))
+_ONES = {"zero": "0", "oh": "0", "o": "0", "nought": "0", "naught": "0", "nil": "0"} | {
+    word: str(n) for n, word in enumerate("one two three four five six seven eight nine".split(), 1)
+}
+_TEENS = {
+    word: str(n)
+    for n, word in enumerate(
+        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), 10
+    )
+}
+_TENS = {word: str(n) for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4} | {c: n for n, c in enumerate("二三四五六", 2)}
+_TIMES |= {"两": 2, "兩": 2} | {str(n): n for n in range(2, 7)}
+
+_ONE = "|".join(sorted(_ONES, key=len, reverse=True))
+_DIGIT = "零〇○幺一二三四五六七八九两兩壹贰叁肆伍陆柒捌玖"
+_TOKEN = re.compile(
+    rf"(?P<times>[二两兩三四五六2-6])[个個](?P<repeated>[{_DIGIT}\d])(?![十百千万萬点月号號\d])"
+    rf"|(?<![十百千第])(?:一(?![直下样樣般定会會个個次起共些位切旦边邊])|[两兩](?![个個台遍次天年件块塊])|[{_DIGIT[:4]}"
+    rf"二三四五六七八九壹贰叁肆伍陆柒捌玖])(?![十百千萬万亿億])"
+    rf"|(?<![A-Za-z])(?:(?P<twice>double|triple|treble|quadruple)[ -]+(?P<again>{_ONE}|\d)"
+    rf"|(?P<tens>{'|'.join(_TENS)})(?:[ -](?P<unit>{'|'.join(k for k in _ONES if k not in ('oh', 'o'))}))?"
+    rf"|(?P<teen>{'|'.join(_TEENS)})|(?P<one>{_ONE})|(?P<hundred>hundred))(?![A-Za-z'])"
+    r"|(?P<written>(?<![A-Za-z\d])\d+(?![A-Za-z]))",
+    re.IGNORECASE,
+)
+_GAP = re.compile(
+    r"(?:[\s\-().,，、。…·+_*/|~:：!？?；;]|嗯|啊|呃|额|哦|噢|喔|哎|诶|欸|唉|那个|那個|这个|然后|然後|就是|接着|后面是|後面是|前面是"
+    r"|中间是|对|對|好|再|空格|横杠|横线|杠|(?<![a-z])(?:and then|then|uh|um|er|erm|uhm|hmm|mm|like|dash|hyphen|space"
+    r"|comma|pause|so|yeah|ok|okay|right|and|sorry)(?![a-z]))*",
+    re.IGNORECASE,
+)
+_WRITTEN_GAP = re.compile(r"[\s\-().]{0,3}")
+_MEASURE = "个個块塊元月点點台次天年遍楼樓层層位岁歲分秒小单單条條号號"
+_LAST_LETTER = re.compile(r"[\s,，]*(?:[Xx](?![A-Za-z])|叉|[大小]写[Xx]|ex(?![A-Za-z]))")
+_FIRST_LETTER = re.compile(r"(?<![A-Za-z])[A-Za-z][\s,，]*$")
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_LONGEST_GAP = 24
+_SHORTEST = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One spoken or written piece: the digits it stands for; `plain` when it is a single digit said as such."""
+
+    start: int
+    end: int
+    digits: str
+    written: bool
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Digits that belong together, in groups between pauses."""
+
+    groups: tuple[tuple[Token, ...], ...]
+
+    @property
+    def start(self) -> int:
+        return self.groups[0][0].start
+
+    @property
+    def end(self) -> int:
+        return self.groups[-1][-1].end
+
+    @property
+    def digits(self) -> str:
+        return "".join(token.digits for group in self.groups for token in group)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    for m in _TOKEN.finditer(text):
+        digits = _digits(m)
+        written = m["written"] is not None
+        plain = not (written or m["tens"] or m["teen"] or m["hundred"])
+        yield Token(*m.span(), digits, written, plain)
+
+
+def _digits(match: re.Match[str]) -> str:
+    if match["written"]:
+        return match["written"]
+    if match["repeated"]:
+        return _digit(match["repeated"]) * _TIMES[match["times"]]
+    if match["again"]:
+        return _digit(match["again"]) * _TIMES[match["twice"].lower()]
+    if match["tens"]:
+        tens = _TENS[match["tens"].lower()]
+        return tens + (_digit(match["unit"]) if match["unit"] else "0")
+    if match["teen"]:
+        return _TEENS[match["teen"].lower()]
+    return "00" if match["hundred"] else _digit(match[0])
+
+
+def _digit(word: str) -> str:
+    return _CHINESE.get(word) or _ONES.get(word.lower()) or word
+
+
+def _runs(text: str) -> Iterator[Run]:
+    """Maximal sequences of tokens with nothing but pauses between them."""
+    groups: list[list[Token]] = []
+    for token in _tokens(text):
+        last = groups[-1][-1] if groups else None
+        if last and _joined(text, last, token):
+            if last.end == token.start:
+                groups[-1].append(token)
+            else:
+                groups.append([token])
+            continue
+        if groups:
+            yield Run(tuple(tuple(g) for g in groups))
+        groups = [[token]]
+    if groups:
+        yield Run(tuple(tuple(g) for g in groups))
+
+
+def _joined(text: str, last: Token, token: Token) -> bool:
+    gap = text[last.end : token.start]
+    pause = _WRITTEN_GAP if last.written and token.written else _GAP
+    return len(gap) <= _LONGEST_GAP and pause.fullmatch(gap) is not None
+
+
+def find_spoken(text: str, kept: frozenset[str]) -> list[Span]:
+    """Runs of seven digits or more that were at least partly read aloud, but for order numbers and `kept` ones."""
+    found: list[Span] = []
+    for run in _runs(text):
+        trimmed = _without_quantity(text, run)
+        if trimmed and _is_spoken_number(trimmed) and trimmed.digits not in kept:
+            found += _spans(text, trimmed)
+    return found
+
+
+def _without_quantity(text: str, run: Run) -> Run | None:
+    """`run` without a last group that counts something: the 三 of 三点."""
+    last = run.groups[-1]
+    if text[run.end : run.end + 1] in _MEASURE and text[run.end : run.end + 1] and len(last) <= 2:
+        return Run(run.groups[:-1]) if len(run.groups) > 1 else None
+    return run
+
+
+def _is_spoken_number(run: Run) -> bool:
+    tokens = [token for group in run.groups for token in group]
+    spoken = sum(len(token.digits) for token in tokens if not token.written)
+    numbers = sum(not (token.written or token.plain) for token in tokens)
+    enough = _SHORTEST if numbers <= 1 else _SHORTEST + 2
+    return spoken >= 3 and len(run.digits) >= enough and (numbers == 0 or sum(t.plain for t in tokens) >= 3)
+
+
+def _spans(text: str, run: Run) -> Iterator[Span]:
+    order = follows_order_word(text, run.start)
+    for n, part in enumerate(_parts(run)):
+        if not (order and n == 0):
+            yield _span(text, part)
+
+
+def _parts(run: Run) -> Iterator[Run]:
+    """`run` cut where a group boundary separates a resident id or a mobile number from what came before."""
+    for n in range(1, len(run.groups)):
+        head, tail = Run(run.groups[:n]), Run(run.groups[n:])
+        if len(head.digits) >= _SHORTEST and (looks_like_ric(head.digits) or _MOBILE.fullmatch(tail.digits)):
+            yield head
+            yield from _parts(tail)
+            return
+    yield run
+
+
+def _span(text: str, run: Run) -> Span:
+    start, end, count = run.start, run.end, len(run.digits)
+    if count == 17 and (letter := _LAST_LETTER.match(text, end)):
+        return Span(start, letter.end(), "resident_id")
+    if count in (8, 9) and (letter := _FIRST_LETTER.search(text[max(0, start - 4) : start])):
+        return Span(start - len(letter[0]), end, "resident_id")
+    return Span(start, end, _kind(text, run))
+
+
+def _kind(text: str, run: Run) -> str:
+    digits = run.digits
+    if looks_like_ric(digits) or (len(digits) >= 15 and follows_identity_word(text, run.start)):
+        return "resident_id"
+    if len(digits) >= 13 and not digits.startswith(("86", "0086")):
+        return "bank_card"
+    return "bank_card" if len(digits) >= 12 and follows_card_word(text, run.start) else "phone"

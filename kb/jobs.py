@@ -1,0 +1,116 @@
+"""Handing a writing job to the server that holds the lock, over loopback, told apart by a token.
+
+The server writes `index/server.json` (mode 0600); who may read that file may write here. Messages are JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kb import errors
+from kb.errors import KbError, StoreBusy
+from kb.progress import Progress
+
+Handler = Callable[[Mapping[str, Any], Progress], Any]
+_LOOPBACK = "127.0.0.1"
+_FAILURES = (OSError, EOFError, AuthenticationError)
+
+
+class ServerFile(msgspec.Struct, frozen=True):
+    """Where the server that holds the writer's lock listens for jobs, and where it serves HTTP."""
+
+    pid: int
+    port: int
+    token: str
+    url: str
+
+
+def server_file(index: Path) -> Path:
+    """The file that a running server leaves for the other commands of its home."""
+    return index / "server.json"
+
+
+class JobServer:
+    """Takes jobs until closed, each on a thread of its own; `handlers` decide what runs at the same time."""
+
+    def __init__(self, index: Path, url: str, handlers: Mapping[str, Handler]) -> None:
+        token = secrets.token_hex(32)
+        self._listener = Listener((_LOOPBACK, 0), authkey=token.encode())
+        self._handlers, self._file, self._closing = handlers, server_file(index), False
+        _write_private(self._file, ServerFile(os.getpid(), self._listener.address[1], token, url))
+        threading.Thread(target=self._listen, name="kb-jobs", daemon=True).start()
+
+    def close(self) -> None:
+        """Takes no more jobs."""
+        self._closing = True
+        self._file.unlink(missing_ok=True)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        while not self._closing:
+            try:
+                connection = self._listener.accept()
+            except _FAILURES:
+                continue  # a stranger without the token, or the listener was closed
+            threading.Thread(target=self._serve, args=(connection,), name="kb-job", daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        with connection, suppress(*_FAILURES):  # the asker may leave; its job goes on to the end
+            request = msgspec.json.decode(connection.recv_bytes())
+            connection.send_bytes(msgspec.json.encode(self._run(request, connection)))
+
+    def _run(self, request: Mapping[str, Any], connection: Connection) -> dict[str, Any]:
+        def tell(stage: str, done: int, total: int) -> None:
+            with suppress(*_FAILURES):
+                connection.send_bytes(msgspec.json.encode({"progress": [stage, done, total]}))
+
+        try:
+            return {"result": self._handlers[request["job"]](request["arguments"], tell)}
+        except KbError as error:
+            return {"error": type(error).__name__, "message": str(error)}
+
+
+def ask_server(index: Path, job: str, arguments: Mapping[str, Any], progress: Progress) -> Any:
+    """Runs a job in the server that holds the lock and returns its result as plain values.
+
+    Raises what the job raised, or StoreBusy where no server can be reached.
+    """
+    try:
+        found = msgspec.json.decode(server_file(index).read_bytes(), type=ServerFile)
+        with Client((_LOOPBACK, found.port), authkey=found.token.encode()) as connection:
+            connection.send_bytes(msgspec.json.encode({"job": job, "arguments": arguments}))
+            return _result(connection, progress)
+    except (*_FAILURES, msgspec.DecodeError) as error:
+        raise StoreBusy(
+            f"another kb process holds {index / 'writer.lock'} and takes no jobs ({error}): wait and try again"
+        ) from error
+
+
+def _result(connection: Connection, progress: Progress) -> Any:
+    while True:
+        message = msgspec.json.decode(connection.recv_bytes())
+        if "progress" in message:
+            progress(*message["progress"])
+        elif "error" in message:
+            raise getattr(errors, message["error"], KbError)(message["message"])
+        else:
+            return message["result"]
+
+
+def _write_private(file: Path, content: ServerFile) -> None:
+    temporary = file.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(msgspec.json.encode(content))
+    temporary.replace(file)

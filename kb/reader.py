@@ -1,0 +1,134 @@
+"""Following the store and the index: from what writers committed to one consistent view, as it changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from kb.config import Paths
+from kb.errors import IndexCorrupt, IndexMismatch
+from kb.model import Document, StoredPassage
+from kb.search import catalogue, generation
+from kb.search.embedding import ModelSpec
+from kb.search.keywords import Keywords
+from kb.search.vectors import Vectors
+from kb.search.view import View
+from kb.store import database, documents, passages, vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A view with what tells whether it is still the newest."""
+
+    view: View
+    segments: Keywords
+    stamp: tuple[object, ...]
+
+
+class Reader:
+    """Gives the newest view; safe to share between threads."""
+
+    def __init__(self, paths: Paths, spec: ModelSpec) -> None:
+        """Loads the live generation. Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError."""
+        self._paths, self._spec = paths, spec
+        self._local = threading.local()
+        self._refreshing = threading.Lock()
+        self._watched = database.open_for_reading(paths.database)
+        self._loaded = self._load()
+
+    @property
+    def view(self) -> View:
+        """What the last refresh saw."""
+        return self._loaded.view
+
+    def refresh(self) -> View:
+        """The newest committed state; cheap where nothing changed."""
+        with self._refreshing:
+            if self._stamp_of(self._loaded.segments) != self._loaded.stamp:
+                self._loaded = self._follow(self._loaded)
+            return self._loaded.view
+
+    def fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by row id."""
+        return passages.fetch(self._database(), rows)
+
+    def passages_of(self, document_id: str, revision: int) -> list[StoredPassage]:
+        """The passages of one revision of a document, whoever may see them."""
+        return passages.of_document(self._database(), document_id, revision)
+
+    def document(self, document_id: str, revision: int) -> Document:
+        """One revision of a document."""
+        return documents.read(self._database(), document_id, revision)
+
+    def _database(self) -> Database:
+        if not hasattr(self._local, "db"):
+            self._local.db = database.open_for_reading(self._paths.database)
+        db: Database = self._local.db
+        return db
+
+    def _load(self) -> _Loaded:
+        manifest = generation.read_manifest(self._paths.index)
+        store = documents.store_id(self._watched)
+        generation.check_origin(manifest, model=self._spec.name, fingerprint=self._spec.fingerprint, store=store)
+        segments = Keywords(generation.keywords_folder(self._paths.index, manifest.generation))
+        stamp = self._stamp_of(segments)
+        base = generation.load_vectors(self._paths.index, manifest)
+        empty = Vectors(base, np.zeros((0, manifest.dim), np.float32))
+        start = View(manifest, 0, catalogue.EMPTY, empty, segments.snapshot(), np.zeros(0, np.int64))
+        view = self._advanced(start, segments)
+        if len(view.vectors) != len(view.catalogue.ids):
+            raise IndexCorrupt(
+                f"the index holds {len(view.vectors)} vectors for {len(view.catalogue.ids)} passages: run `kb reindex`"
+            )
+        return _Loaded(view, segments, stamp)
+
+    def _follow(self, loaded: _Loaded) -> _Loaded:
+        if generation.read_manifest(self._paths.index) != loaded.view.manifest:
+            return self._load()
+        stamp = self._stamp_of(loaded.segments)
+        return _Loaded(self._advanced(loaded.view, loaded.segments), loaded.segments, stamp)
+
+    def _stamp_of(self, segments: Keywords) -> tuple[object, ...]:
+        """Taken before reading, so that what is committed meanwhile is seen by the next refresh."""
+        version = self._watched.execute("PRAGMA data_version").fetchone()[0]
+        return version, _identity(generation.manifest_file(self._paths.index)), _identity(segments.folder / "meta.json")
+
+    def _advanced(self, view: View, segments: Keywords) -> View:
+        """`view` moved to the change that the keyword segments hold, from one snapshot of the store."""
+        snapshot = segments.snapshot()
+        until, base = snapshot.change(), view.manifest.base
+        db = self._database()
+        db.execute("BEGIN")
+        try:
+            added = list(passages.access_between(db, base, view.change, until))
+            removed = passages.removed_between(db, view.change, until)
+            delta = self._delta(db, base, max(base, view.change), until)
+            withdrawn = passages.withdrawn_after(db, until)
+        finally:
+            db.execute("COMMIT")
+        rows = view.catalogue.extended(added).without(removed)
+        moved = replace(view, change=until, catalogue=rows, keywords=snapshot, hidden=rows.positions(withdrawn)[0])
+        return replace(moved, vectors=view.vectors.extended(delta))
+
+    def _delta(self, db: Database, base: int, after: int, until: int) -> NDArray[np.float32]:
+        spec = self._spec
+        try:
+            return vectors.visible(db, spec.fingerprint, spec.dim, after=after, until=until, removed_after=base)
+        except KeyError as error:
+            raise IndexMismatch(
+                f"some passages have no vector of model {self._spec.name!r}: run `kb reindex`"
+            ) from error
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,0 +1,1 @@
+"""A question to ranked passages: embedding, keywords, vectors, fusion, confidence."""

@@ -1,0 +1,398 @@
+"""Texts to vectors: which model (`describe`), how many tokens (`Tokens`), and the vectors themselves (`Embedder`).
+
+Describing a model and counting its tokens never load torch: importing sentence-transformers takes 4-6 s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from kb.errors import ModelMissing
+from kb.search import bundled
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED = "bundled"
+
+# sentence-transformers' own order of names for the prompt of a passage.
+_PASSAGE_PROMPTS = ("document", "passage", "corpus")
+# What decides the vectors, beside prompts and max tokens. Other runtimes' copies (onnx/, openvino/) do not.
+_IDENTITY_SUFFIXES = frozenset({".json", ".txt", ".model", ".safetensors", ".bin"})
+_NOT_IDENTITY = frozenset({"config_sentence_transformers.json", "model.safetensors.index.json", "README.md"})
+_POOLING_MODES = frozenset(
+    {
+        "pooling_mode_cls_token",
+        "pooling_mode_mean_tokens",
+        "pooling_mode_max_tokens",
+        "pooling_mode_mean_sqrt_len_tokens",
+        "pooling_mode_weightedmean_tokens",
+        "pooling_mode_lasttoken",
+    }
+)
+_UNBOUNDED = 1_000_000  # transformers writes 1e30 for "the tokenizer knows no limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """An embedding model by name, files and prompts, known without loading it.
+
+    `folder` is None for the bundled model, which is unpacked at first use. `fingerprint` is 16 hex digits over the
+    weights, the prompts and `max_tokens`: vectors of equal fingerprints may share an index. The runtime is no part
+    of it.
+    """
+
+    name: str
+    folder: Path | None
+    query_prompt: str
+    passage_prompt: str
+    max_tokens: int
+    dim: int
+    fingerprint: str
+
+    def files(self) -> Path:
+        """The model's folder, unpacked now if it is the bundled one. Raises ModelMissing."""
+        return bundled.unpack() if self.folder is None else self.folder
+
+
+def describe(name: str, *, query_prompt: str | None = None, passage_prompt: str | None = None) -> ModelSpec:
+    """What `name` means: `bundled`, a sentence-transformers folder, or a hub name such as `BAAI/bge-m3`.
+
+    A prompt that is None is the model's own. A hub name is looked for in the local Hugging Face cache, then online.
+    Reads and hashes a folder's weights. Raises ModelMissing when there is no such model.
+    """
+    folder = None if name == BUNDLED else _resolve(name)
+    if folder is None:
+        own_query, own_passage = bundled.QUERY_PROMPT, bundled.PASSAGE_PROMPT
+        max_tokens, dim, identity = bundled.MAX_TOKENS, bundled.DIM, bundled.IDENTITY
+    else:
+        own_query, own_passage = _own_prompts(folder)
+        max_tokens, dim, identity = _max_tokens(folder), _dim(folder), _identity(folder)
+    query = own_query if query_prompt is None else query_prompt
+    passage = own_passage if passage_prompt is None else passage_prompt
+    whole = json.dumps([identity, query, passage, max_tokens])
+    return ModelSpec(
+        name=name,
+        folder=folder,
+        query_prompt=query,
+        passage_prompt=passage,
+        max_tokens=max_tokens,
+        dim=dim,
+        fingerprint=hashlib.sha256(whole.encode()).hexdigest()[:16],
+    )
+
+
+class Tokens:
+    """Counts a model's tokens by its tokenizer.json alone; loaded at first use, safe between threads."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._lock = threading.Lock()
+        self._tokenizer: Tokenizer | None = None
+
+    def count(self, text: str) -> int:
+        """The number of tokens in `text` alone: without prompt, special tokens or truncation."""
+        return len(self._loaded().encode(text, add_special_tokens=False))
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """`count` of each text."""
+        encodings = self._loaded().encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def room(self) -> int:
+        """How many tokens of its own a passage may have before the model cuts it: less prompt and special tokens."""
+        whole = len(self._loaded().encode(self._spec.passage_prompt + "x"))
+        return self._spec.max_tokens - (whole - self.count("x"))
+
+    def _loaded(self) -> Tokenizer:
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = _load_tokenizer(self._spec)
+            return self._tokenizer
+
+
+class _Turns:
+    """A lock that is taken in turn: with a plain one, a thread that lets go and asks again at once is served first."""
+
+    def __init__(self) -> None:
+        self._next = threading.Lock()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:  # held while waiting, so that whoever just let go has to queue behind
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class Embedder:
+    """A model's vectors; loads torch and the weights at first use, and encodes for one thread at a time.
+
+    `threads` is torch's number of CPU threads, for the whole process; None leaves torch's choice.
+    """
+
+    def __init__(self, spec: ModelSpec, *, threads: int | None = None) -> None:
+        self.spec = spec
+        self._threads = threads
+        self._lock = _Turns()
+        self._model: SentenceTransformer | None = None
+
+    def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dim) float32, unit length, in the order of `texts`. Raises ModelMissing."""
+        if not texts:
+            return self._empty(0)
+        with self._lock:
+            return _vectors(self._loaded().encode_query, texts)
+
+    def passages(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None, batch_size: int = 32
+    ) -> NDArray[np.float32]:
+        """(n, dim) float32, unit length, in the order of `texts`. Raises ModelMissing.
+
+        `progress` is told after each batch how many are done so far.
+        """
+        vectors = self._empty(len(texts))
+        # Longest first: a batch is padded to its longest text, and a batch too big for memory fails at once.
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            # The lock is let go between batches, so that a query waits for one batch, not for a whole index.
+            with self._lock:
+                vectors[batch] = _vectors(self._loaded().encode_document, [texts[index] for index in batch])
+            if progress is not None:
+                progress(start + len(batch))
+        return vectors
+
+    def warm(self) -> None:
+        """Load the model and run it once, so that the first question does not wait for it. Raises ModelMissing."""
+        self.queries(["warm"])
+
+    def _empty(self, count: int) -> NDArray[np.float32]:
+        return np.zeros((count, self.spec.dim), dtype=np.float32)
+
+    def _loaded(self) -> SentenceTransformer:
+        """The model. The lock is held."""
+        if self._model is None:
+            self._model = _load_model(self.spec, self._threads)
+        return self._model
+
+
+def _vectors(encode: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
+    vectors = encode(
+        list(texts),
+        batch_size=len(texts),
+        show_progress_bar=False,
+        convert_to_numpy=True,
+        normalize_embeddings=True,  # not every model ends in a Normalize module
+    )
+    return np.asarray(vectors, dtype=np.float32)
+
+
+def _load_model(spec: ModelSpec, threads: int | None) -> SentenceTransformer:
+    folder = spec.files()
+    _no_tokenizer_threads()
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with _quiet_loading():
+        try:
+            model = SentenceTransformer(
+                str(folder),
+                local_files_only=True,
+                prompts={"query": spec.query_prompt, "document": spec.passage_prompt},
+                model_kwargs={"dtype": torch.float32},  # what a checkpoint was stored in is not what CPUs are fast at
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            raise ModelMissing(
+                f"{spec.name}: {folder} does not load as a sentence-transformers model: {error}; "
+                "complete the folder, or name another model with KB_MODEL"
+            ) from error
+    model.max_seq_length = spec.max_tokens
+    found = model.get_embedding_dimension()
+    if found != spec.dim:
+        raise ModelMissing(f"{spec.name}: the model gives {found} dimensions, its files in {folder} say {spec.dim}")
+    return model
+
+
+def _load_tokenizer(spec: ModelSpec) -> Tokenizer:
+    folder = spec.files()
+    places = [folder / module / "tokenizer.json" for module in ("", *_modules(folder))]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise ModelMissing(
+            f"{spec.name}: no tokenizer.json in {folder}; save the model's fast tokenizer there, "
+            "or name another model with KB_MODEL"
+        )
+    _no_tokenizer_threads()
+    tokenizer: Tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _no_tokenizer_threads() -> None:
+    """Without this, a fork after the first batch (multiprocessing, a web worker) makes `tokenizers` write a warning."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@contextmanager
+def _quiet_loading() -> Iterator[None]:
+    """No progress bar and no advice from transformers on stderr while a model loads; both are put back after."""
+    from transformers.utils import logging
+
+    # The three ignores: transformers leaves these functions without annotations.
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _resolve(name: str) -> Path:
+    folder = Path(name).expanduser()
+    if name and folder.is_dir():  # Path("") would be the current folder
+        if not _has_weights(folder):
+            raise ModelMissing(f"{folder} holds no weights (*.safetensors or *.bin); name another model with KB_MODEL")
+        return folder.absolute()
+    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is None:
+        raise ModelMissing(
+            f"{name!r} is no embedding model: expected {BUNDLED!r}, an existing sentence-transformers folder, "
+            "or a hub name such as 'intfloat/multilingual-e5-small'; set KB_MODEL"
+        )
+    return _from_hub(name)
+
+
+def _from_hub(name: str) -> Path:
+    # Not at the top: the bundled model and folders never need the hub.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        cached = Path(snapshot_download(name, local_files_only=True))
+        if _has_weights(cached):  # an interrupted download leaves a snapshot too
+            return cached
+    except LocalEntryNotFoundError:
+        pass
+    return _download(name)
+
+
+def _download(name: str) -> Path:
+    import httpx
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        files = HfApi().list_repo_files(name)
+        # One copy of the weights: not the pickles beside safetensors, nor those for other runtimes.
+        pickles = [] if any(file.endswith(".safetensors") for file in files) else ["*.bin"]
+        wanted = ["*.json", "*.txt", "*.model", "*.safetensors", *pickles]
+        folder = Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]))
+    except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
+        raise ModelMissing(
+            f"{name}: neither in the local Hugging Face cache nor to be had from the hub: {error}; "
+            f"name a folder with KB_MODEL, or KB_MODEL={BUNDLED}"
+        ) from error
+    if not _has_weights(folder):
+        raise ModelMissing(f"{name}: the hub has no safetensors or PyTorch weights for it; name another with KB_MODEL")
+    return folder
+
+
+def _has_weights(folder: Path) -> bool:
+    return any(path.suffix in {".safetensors", ".bin"} for path in _identity_files(folder))
+
+
+def _json(path: Path) -> Any:
+    """The JSON value in a model's file, None where there is no such file."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ModelMissing(
+            f"{path} is no JSON: {error}; mend the folder, or name another model with KB_MODEL"
+        ) from None
+
+
+def _modules(folder: Path) -> list[str]:
+    """The modules' folders below the model's; [""] where modules.json is missing and mean pooling is implied."""
+    return [str(module["path"]) for module in _json(folder / "modules.json") or [{"path": ""}]]
+
+
+def _own_prompts(folder: Path) -> tuple[str, str]:
+    prompts = (_json(folder / "config_sentence_transformers.json") or {}).get("prompts") or {}
+    passage = next((prompts[key] for key in _PASSAGE_PROMPTS if prompts.get(key)), "")
+    return prompts.get("query") or "", passage
+
+
+def _max_tokens(folder: Path) -> int:
+    """The longest input in tokens, as sentence-transformers would set it: the least of the limits that are known."""
+    first = folder / _modules(folder)[0]
+    stated = (_json(first / "sentence_bert_config.json") or {}).get("max_seq_length")
+    if stated:
+        return int(stated)
+    limits = [
+        (_json(first / "tokenizer_config.json") or {}).get("model_max_length"),
+        (_json(first / "config.json") or {}).get("max_position_embeddings"),
+    ]
+    known = [int(limit) for limit in limits if limit and limit < _UNBOUNDED]
+    if not known:
+        raise ModelMissing(f"{folder} names no longest input; set max_seq_length in sentence_bert_config.json")
+    return min(known)
+
+
+def _dim(folder: Path) -> int:
+    """The vectors' length: the last module's that states one, else the transformer's hidden size."""
+    for module in reversed(_modules(folder)):
+        config = _json(folder / module / "config.json") or {}
+        if "out_features" in config:  # Dense
+            return int(config["out_features"])
+        width = config.get("embedding_dimension", config.get("word_embedding_dimension"))
+        if width is not None:  # Pooling; several modes are concatenated
+            modes = config.get("pooling_mode")
+            several = len(modes) if isinstance(modes, list) else sum(bool(config.get(mode)) for mode in _POOLING_MODES)
+            return int(width) * max(1, several)
+        if "hidden_size" in config:
+            return int(config["hidden_size"])
+    raise ModelMissing(f"{folder} is no sentence-transformers folder: no config.json names a dimension; set KB_MODEL")
+
+
+def _identity_files(folder: Path) -> list[Path]:
+    """The files that decide the vectors, in the model's folder and its modules' own, without a second copy."""
+    found: list[Path] = []
+    for place in sorted({folder, *(folder / module for module in _modules(folder))}):
+        files = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else []
+        files = [path for path in files if path.suffix in _IDENTITY_SUFFIXES and path.name not in _NOT_IDENTITY]
+        if any(path.suffix == ".safetensors" for path in files):
+            files = [path for path in files if path.suffix != ".bin"]  # pickles of the same weights, never loaded
+        found += files
+    return found
+
+
+def _identity(folder: Path) -> str:
+    """A hash over the names and contents of the files that decide the vectors; where the folder lies is no part."""
+    digest = hashlib.sha256()
+    for path in _identity_files(folder):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

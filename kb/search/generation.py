@@ -1,0 +1,208 @@
+"""Generations of the index: built beside the live one, checked, then swapped by one atomic rename of a manifest.
+
+index/manifest.json            which generation is live, and what it was built from
+index/generations/000007/      vectors.faiss · keywords/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import faiss
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.errors import IndexCorrupt, IndexMismatch, IndexMissing
+from kb.model import Access, utc_now
+from kb.search import vectors as vector_files
+from kb.search.keywords import Keywords
+
+FORMAT = 1
+_VECTORS, _KEYWORDS = "vectors.faiss", "keywords"
+_SAMPLE = 32
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What the live generation holds: `passages` rows as of change `base`, embedded by model `fingerprint`."""
+
+    format: int
+    generation: int
+    base: int
+    passages: int
+    dim: int
+    model: str
+    fingerprint: str
+    store: str
+    built_at: str
+    vectors_sha256: str
+    previous_base: int | None = None
+
+
+def manifest_file(index: Path) -> Path:
+    """The small file whose rename makes a generation live."""
+    return index / "manifest.json"
+
+
+def folder(index: Path, generation: int) -> Path:
+    """Where a generation's files are."""
+    return index / "generations" / f"{generation:06d}"
+
+
+def keywords_folder(index: Path, generation: int) -> Path:
+    """Where a generation's keyword segments are."""
+    return folder(index, generation) / _KEYWORDS
+
+
+def read_manifest(index: Path) -> Manifest:
+    """The live generation's manifest. Raises IndexMissing, IndexCorrupt, IndexMismatch."""
+    file = manifest_file(index)
+    try:
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except FileNotFoundError as error:
+        raise IndexMissing(f"there is no index at {index} yet: run `kb reindex`") from error
+    except msgspec.DecodeError as error:
+        raise IndexCorrupt(f"{file}: {error}: run `kb reindex`") from error
+    if manifest.format != FORMAT:
+        raise IndexMismatch(f"{file}: format {manifest.format}, this kb reads {FORMAT}: run `kb reindex`")
+    return manifest
+
+
+def check_origin(manifest: Manifest, *, model: str, fingerprint: str, store: str) -> None:
+    """Raises IndexMismatch where the index was built with another model or prompts, or from another database."""
+    if manifest.store != store:
+        raise IndexMismatch("the index was built from another data/kb.sqlite than this one: run `kb reindex`")
+    if manifest.fingerprint != fingerprint:
+        raise IndexMismatch(
+            f"the index was built with model {manifest.model!r} ({manifest.fingerprint}), the settings name {model!r}"
+            f" ({fingerprint}): run `kb reindex` to embed again, or set the model back"
+        )
+
+
+def load_vectors(index: Path, manifest: Manifest) -> faiss.Index:
+    """The live generation's vectors, verified. Raises IndexCorrupt."""
+    file = folder(index, manifest.generation) / _VECTORS
+    try:
+        digest = _sha256(file)
+    except FileNotFoundError as error:
+        raise IndexCorrupt(f"{file} is missing: run `kb reindex`") from error
+    if digest != manifest.vectors_sha256:
+        raise IndexCorrupt(f"{file} is damaged (its SHA-256 is not the manifest's): run `kb reindex`")
+    loaded = vector_files.read(file)
+    if loaded.ntotal != manifest.passages:
+        raise IndexCorrupt(f"{file} holds {loaded.ntotal} vectors, not {manifest.passages}: run `kb reindex`")
+    return loaded
+
+
+def build(
+    index: Path,
+    rows: Iterable[tuple[Access, str]],
+    vectors: NDArray[np.float32],
+    *,
+    base: int,
+    model: str,
+    fingerprint: str,
+    store: str,
+) -> Manifest:
+    """Builds, checks and publishes the generation that holds `rows` and their `(n, dim)` vectors.
+
+    The live one serves until the last step; a process killed before that leaves only a folder that the next build
+    removes. Raises IndexCorrupt where the check fails, OSError where the disk does.
+    """
+    previous = _previous(index)
+    number = 1 + max(_numbers(index), default=0)
+    staging = folder(index, number).with_suffix(".building")
+    _remove_leftovers(index)
+    (staging / _KEYWORDS).mkdir(parents=True)
+    built = vector_files.build(vectors)
+    vector_files.write(built, staging / _VECTORS)
+    keywords = Keywords(staging / _KEYWORDS, create=True)
+    keywords.commit(rows, replaces=(), change=base)
+    _check(vector_files.read(staging / _VECTORS), vectors, len(keywords.snapshot()))
+    _sync(staging / _VECTORS)
+    staging.rename(folder(index, number))
+    manifest = Manifest(
+        format=FORMAT,
+        generation=number,
+        base=base,
+        passages=len(vectors),
+        dim=vectors.shape[1],
+        model=model,
+        fingerprint=fingerprint,
+        store=store,
+        built_at=utc_now().isoformat(timespec="seconds"),
+        vectors_sha256=_sha256(folder(index, number) / _VECTORS),
+        previous_base=previous.base if previous else None,
+    )
+    _publish(index, manifest)
+    _remove_old(index, number, previous)
+    return manifest
+
+
+def _previous(index: Path) -> Manifest | None:
+    try:
+        return read_manifest(index)
+    except (IndexMissing, IndexCorrupt, IndexMismatch):
+        return None
+
+
+def _check(index: faiss.Index, vectors: NDArray[np.float32], keyword_rows: int) -> None:
+    if index.ntotal != len(vectors) or keyword_rows != len(vectors):
+        raise IndexCorrupt(f"built {index.ntotal} vectors and {keyword_rows} keyword rows of {len(vectors)} passages")
+    if len(vectors) == 0:
+        return
+    sample = vectors[np.linspace(0, len(vectors) - 1, min(_SAMPLE, len(vectors)), dtype=int)]
+    best, _ = index.search(np.ascontiguousarray(sample), 1)
+    exact = (sample @ vectors.T).max(axis=1)
+    if not np.allclose(best[:, 0], exact, atol=1e-4):
+        raise IndexCorrupt("the new vector index does not find what exact search finds; the live one stays")
+
+
+def _publish(index: Path, manifest: Manifest) -> None:
+    file = manifest_file(index)
+    temporary = file.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    _sync(temporary)
+    temporary.replace(file)
+    _sync(index)
+
+
+def _remove_leftovers(index: Path) -> None:
+    for leftover in (index / "generations").glob("*.building"):
+        shutil.rmtree(leftover)
+
+
+def _remove_old(index: Path, current: int, previous: Manifest | None) -> None:
+    kept = {current, previous.generation if previous else current}
+    for number in _numbers(index):
+        if number not in kept:
+            shutil.rmtree(folder(index, number))
+
+
+def _numbers(index: Path) -> list[int]:
+    return [int(entry.name) for entry in (index / "generations").glob("[0-9]*") if entry.name.isdigit()]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as plain values, for people and health checks."""
+    return {
+        name: getattr(manifest, name) for name in ("generation", "base", "passages", "model", "fingerprint", "built_at")
+    }

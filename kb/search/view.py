@@ -1,0 +1,75 @@
+"""One consistent state of everything searched: the rows of one change, in both lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.model import Kind
+from kb.search.catalogue import Catalogue, Scope
+from kb.search.fusion import Candidate, fuse
+from kb.search.generation import Manifest
+from kb.search.keywords import Snapshot
+from kb.search.terms import is_chinese, question_terms
+from kb.search.vectors import Vectors
+
+DEPTH = 50
+"""Rows that each list contributes to the fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The rows visible at `change`; `hidden` are positions withdrawn since, which no list may show."""
+
+    manifest: Manifest
+    change: int
+    catalogue: Catalogue
+    vectors: Vectors
+    keywords: Snapshot
+    hidden: NDArray[np.int64]
+
+    def allowed(self, scope: Scope, kind: Kind) -> NDArray[np.bool_]:
+        """`(n,)` bool by position: what `scope` may find among `kind`."""
+        mask = self.catalogue.mask(scope, kind, self.change)
+        mask[self.hidden] = False
+        return mask
+
+    def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
+        """Whether each row is among those `allowed`."""
+        positions, known = self.catalogue.positions(rows)
+        shown = np.zeros(len(rows), bool)
+        shown[known] = allowed[positions]
+        return [bool(value) for value in shown]
+
+    def candidates(self, query: NDArray[np.float32], text: str, scope: Scope, kind: Kind) -> list[Candidate]:
+        """The fused list for a question's `(dim,)` vector and its text, best first."""
+        allowed = self.allowed(scope, kind)
+        if not allowed.any():
+            return []
+        words = question_terms(text)
+        places, cosines = self.vectors.search(query, allowed, DEPTH)
+        near = [(int(self.catalogue.ids[place]), float(cosine)) for place, cosine in zip(places, cosines, strict=True)]
+        found = self._keyword_list(words, scope, kind, allowed)
+        rows = [row for row, _ in near + found]
+        place_of = dict(zip(rows, map(int, self.catalogue.positions(rows)[0]), strict=True))
+        in_chinese = is_chinese(text)
+        return fuse(
+            near,
+            found,
+            {row: self.catalogue.documents[place] for row, place in place_of.items()},
+            rarities=[self.keywords.rarity(word) for word in words],
+            is_foreign=lambda row: self.catalogue.language(place_of[row]).startswith("zh") != in_chinese,
+            k=2 * DEPTH,
+        )
+
+    def _keyword_list(
+        self, words: Sequence[str], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
+    ) -> list[tuple[int, float]]:
+        depth = DEPTH + len(self.hidden)  # so that a row withdrawn a moment ago costs no other its place
+        ids, scores = self.keywords.search(words, scope, kind, depth)
+        places, known = self.catalogue.positions([int(id_) for id_ in ids])
+        shown = allowed[places]
+        return [(int(i), float(s)) for i, s in zip(ids[known][shown], scores[known][shown], strict=True)][:DEPTH]

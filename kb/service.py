@@ -1,0 +1,152 @@
+"""A running service: one knowledge base that follows the store, and, where it holds the lock, the home's writer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import watchfiles
+
+from kb.config import Paths, Settings
+from kb.errors import IndexMissing, KbError, StoreBusy
+from kb.jobs import JobServer
+from kb.knowledge import KnowledgeBase
+from kb.progress import Progress, silent
+from kb.search.embedding import Embedder, describe
+from kb.writer import Writer, writer_lock
+
+_POLL_SECONDS = 0.1
+_RETRY_SECONDS = 0.5
+log = logging.getLogger("kb")
+
+
+class Service:
+    """Starts with `start`, ends with `stop`; between them `knowledge` answers, once something was indexed."""
+
+    def __init__(self, paths: Paths, settings: Settings, url: str) -> None:
+        self._paths, self._settings, self._url = paths, settings, url
+        spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+        self._embedder = Embedder(spec)
+        self._knowledge: KnowledgeBase | None = None
+        self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
+        self._stopping = threading.Event()
+        self._writing = threading.Lock()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def knowledge(self) -> KnowledgeBase:
+        """The knowledge base. Raises the KbError that keeps it from answering."""
+        if self._knowledge is None:
+            raise self._trouble
+        return self._knowledge
+
+    def start(self) -> None:
+        """Opens what is indexed and starts to follow, to write and to watch, in the background."""
+        self._paths.articles.mkdir(parents=True, exist_ok=True)
+        self._follow_once()
+        for name, work in (("kb-follow", self._follow), ("kb-write", self._write)):
+            self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends the background work; a job that is writing finishes first."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(_POLL_SECONDS):
+            self._follow_once()
+
+    def _follow_once(self) -> None:
+        try:
+            if self._knowledge is None:
+                opened = KnowledgeBase(self._paths, self._settings, embedder=self._embedder)
+                opened.warm()
+                self._knowledge = opened
+            else:
+                self._knowledge.reader.refresh()
+        except KbError as error:
+            if str(error) != str(self._trouble):
+                log.warning("%s", error)
+            self._trouble = error
+
+    def _write(self) -> None:
+        """Waits for the lock; then, until stopped, is the home's one writer."""
+        while not self._stopping.is_set():
+            try:
+                with writer_lock(self._paths, wait_seconds=_RETRY_SECONDS):
+                    self._be_the_writer()
+            except StoreBusy:
+                continue  # another process of this home writes; this one follows what it does
+            except KbError as error:
+                log.error("%s", error)
+                self._stopping.wait(10 * _RETRY_SECONDS)
+
+    def _be_the_writer(self) -> None:
+        writer = Writer(self._paths, self._settings, embedder=self._embedder)
+        jobs = JobServer(
+            self._paths.index,
+            self._url,
+            {"reindex": self._reindex_job(writer), "import": self._import_job(writer)},
+        )
+        try:
+            self._watch(writer)
+        finally:
+            jobs.close()
+            with self._writing:
+                writer.close()
+
+    def _watch(self, writer: Writer) -> None:
+        """Reindexes once the watch has begun, so that no edit falls between, then at every change."""
+        pending = True
+        for changes in watchfiles.watch(
+            self._paths.articles,
+            debounce=200,
+            step=50,
+            rust_timeout=200,
+            yield_on_timeout=True,
+            stop_event=self._stopping,
+            raise_interrupt=False,
+        ):
+            if changes or pending:
+                self._reindex_quietly(writer)
+            pending = False
+
+    def _reindex_quietly(self, writer: Writer) -> None:
+        try:
+            with self._writing:
+                summary = writer.reindex(silent)
+        except KbError as error:
+            log.error("%s", error)
+            return
+        for problem in summary.problems:
+            log.warning("%s", problem)
+        if summary.added or summary.changed or summary.removed:
+            log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
+
+    def _reindex_job(self, writer: Writer) -> Any:
+        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+            with self._writing:
+                summary = writer.reindex(progress, full=bool(arguments["full"]))
+            self._follow_once()
+            return asdict(summary)
+
+        return run
+
+    def _import_job(self, writer: Writer) -> Any:
+        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+            files = [Path(name) for name in arguments["files"]]
+            with self._writing:
+                summary = writer.import_files(
+                    files, progress, source=arguments["source"], prune=bool(arguments["prune"])
+                )
+            self._follow_once()
+            return asdict(summary)
+
+        return run

@@ -1,0 +1,1 @@
+"""Everything that cannot be rebuilt, and the vectors: one SQLite database."""

@@ -1,0 +1,123 @@
+"""Documents and their revisions: what was known, from where, and how it came to be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+from sqlite_utils import Database
+
+from kb.model import Article, Document, Ticket, utc_now
+
+FILES = "articles/"
+"""The source of documents that are files in `articles/`; an import's source never holds a slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """What the store holds of a document now; `split_key` names how its passages were made."""
+
+    id: str
+    kind: str
+    source: str
+    revision: int
+    status: str
+    content_hash: str
+    split_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """The last good reading of a file: `digest` covers its bytes and whatever else decides how they are read."""
+
+    path: str
+    digest: str
+    document_id: str
+
+
+def kind_of(document: Document) -> str:
+    """`article` or `ticket`."""
+    return "article" if isinstance(document, Article) else "ticket"
+
+
+def content_of(document: Document) -> str:
+    """A document as JSON, the same for equal documents."""
+    return msgspec.json.encode(document, order="deterministic").decode()
+
+
+def content_hash(document: Document) -> str:
+    """SHA-256 of a document's JSON, in hexadecimal."""
+    return hashlib.sha256(content_of(document).encode()).hexdigest()
+
+
+def next_change(db: Database) -> int:
+    """A new change number, for the transaction at hand."""
+    return int(db.execute("INSERT INTO changes (at) VALUES (?)", [utc_now().isoformat()]).lastrowid or 0)
+
+
+def newest_change(db: Database) -> int:
+    """The number of the last committed change; 0 where there is none."""
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])
+
+
+def store_id(db: Database) -> str:
+    """A name for this very database, so that an index made from another one is noticed."""
+    return str(db.execute("SELECT id FROM store").fetchone()[0])
+
+
+def states(db: Database) -> dict[str, DocumentState]:
+    """Every document's state by id."""
+    columns = "id, kind, source, revision, status, content_hash, split_key"
+    return {row[0]: DocumentState(*row) for row in db.execute(f"SELECT {columns} FROM documents")}  # noqa: S608 - a literal
+
+
+def record(db: Database, document: Document, state: DocumentState, change: int) -> None:
+    """Makes `state` the document's, and keeps its content where that revision is new."""
+    db.table("documents").upsert({name: getattr(state, name) for name in DocumentState.__slots__}, pk="id")
+    held = db.execute("SELECT max(revision) FROM revisions WHERE document_id = ?", [document.id]).fetchone()[0]
+    if held != state.revision:
+        db.table("revisions").insert(
+            {"document_id": document.id, "revision": state.revision, "content": content_of(document), "change": change}
+        )
+
+
+def read(db: Database, document_id: str, revision: int) -> Document:
+    """One revision of a document. Raises KeyError where there is none."""
+    row = db.execute(
+        "SELECT d.kind, r.content FROM revisions r JOIN documents d ON d.id = r.document_id"
+        " WHERE r.document_id = ? AND r.revision = ?",
+        [document_id, revision],
+    ).fetchone()
+    if row is None:
+        raise KeyError(f"{document_id} revision {revision}")
+    return _decode(*row)
+
+
+def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
+    """Every document with its state and current revision, in order of id."""
+    rows = db.execute(
+        "SELECT d.id, d.kind, d.source, d.revision, d.status, d.content_hash, d.split_key, r.content FROM documents d"
+        " JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision ORDER BY d.id"
+    )
+    for *state, content in rows:
+        yield DocumentState(*state), _decode(state[1], content)
+
+
+def _decode(kind: str, content: str) -> Document:
+    if kind == "article":
+        return msgspec.json.decode(content, type=Article)
+    return msgspec.json.decode(content, type=Ticket)
+
+
+def files(db: Database) -> dict[str, FileState]:
+    """The last good reading of every file, by path."""
+    return {row[0]: FileState(*row) for row in db.execute("SELECT path, digest, document_id FROM files")}
+
+
+def replace_files(db: Database, readings: dict[str, FileState]) -> None:
+    """Remembers exactly these readings."""
+    db.execute("DELETE FROM files")
+    rows = [{"path": f.path, "digest": f.digest, "document_id": f.document_id} for f in readings.values()]
+    db.table("files").insert_all(rows)

@@ -1,0 +1,58 @@
+"""The shape of the database, as numbered functions applied in order.
+
+`passages` is versioned by the change that added a row and the change that removed it, so that a reader sees
+the whole of one change or nothing of it: a row is visible at change `s` when `added <= s` and `removed` is
+null or greater than `s`.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("kb")
+
+
+@migrations(name="0001_documents")
+def documents(db: Database) -> None:
+    """A name for this store, documents, their revisions, and which file each one came from."""
+    db.executescript("""
+        CREATE TABLE store (id TEXT NOT NULL);
+        INSERT INTO store (id) VALUES (lower(hex(randomblob(8))));
+        CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL);
+        CREATE TABLE documents (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('article', 'ticket')), source TEXT NOT NULL,
+            revision INTEGER NOT NULL, status TEXT NOT NULL, content_hash TEXT NOT NULL, split_key TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX documents_by_source ON documents (source);
+        CREATE TABLE revisions (
+            document_id TEXT NOT NULL REFERENCES documents (id) DEFERRABLE INITIALLY DEFERRED,
+            revision INTEGER NOT NULL, content TEXT NOT NULL, change INTEGER NOT NULL REFERENCES changes (seq),
+            PRIMARY KEY (document_id, revision)
+        ) WITHOUT ROWID;
+        CREATE TABLE files (
+            path TEXT PRIMARY KEY, digest TEXT NOT NULL, document_id TEXT NOT NULL
+        ) WITHOUT ROWID;
+    """)
+
+
+@migrations(name="0002_passages")
+def passages(db: Database) -> None:
+    """Passages, with who may see them and when, and the vectors of their texts."""
+    db.executescript("""
+        CREATE TABLE passages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            document_id TEXT NOT NULL REFERENCES documents (id) DEFERRABLE INITIALLY DEFERRED,
+            revision INTEGER NOT NULL, kind TEXT NOT NULL, ordinal INTEGER NOT NULL, role TEXT NOT NULL,
+            heading TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
+            embedded TEXT NOT NULL, hash BLOB NOT NULL, internal INTEGER NOT NULL,
+            audience TEXT NOT NULL, valid_from REAL, valid_to REAL, language TEXT NOT NULL,
+            product TEXT, tags TEXT NOT NULL,
+            added INTEGER NOT NULL REFERENCES changes (seq), removed INTEGER REFERENCES changes (seq)
+        );
+        CREATE INDEX passages_by_document ON passages (document_id, removed);
+        CREATE INDEX passages_by_added ON passages (added);
+        CREATE INDEX passages_by_removed ON passages (removed) WHERE removed IS NOT NULL;
+        CREATE TABLE vectors (
+            fingerprint TEXT NOT NULL, hash BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (fingerprint, hash)
+        ) WITHOUT ROWID;
+    """)

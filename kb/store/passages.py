@@ -1,0 +1,160 @@
+"""Passages as rows, each visible from the change that added it to the change that removed it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from kb.model import Access, Passage, StoredPassage
+
+_ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed"
+_STORED = 'id, document_id, revision, kind, role, heading, start, "end", text, embedded, internal, audience, language'
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides who finds a document's passages and when; times are seconds since 1970."""
+
+    kind: str
+    audience: tuple[str, ...]
+    internal_audience: tuple[str, ...]
+    valid_from: float | None
+    valid_to: float | None
+    language: str
+    product: str | None
+    tags: tuple[str, ...]
+
+
+def text_hash(embedded: str) -> bytes:
+    """The key of a text's vector: SHA-256 of what the model sees."""
+    return hashlib.sha256(embedded.encode()).digest()
+
+
+def replace(
+    db: Database, document_id: str, revision: int, passages: Sequence[Passage], terms: Terms, change: int
+) -> None:
+    """Removes a document's visible passages and adds these, as of `change`."""
+    db.execute("UPDATE passages SET removed = ? WHERE document_id = ? AND removed IS NULL", [change, document_id])
+    db.table("passages").insert_all([_row(document_id, revision, p, terms, change) for p in passages])
+
+
+def _row(document_id: str, revision: int, passage: Passage, terms: Terms, change: int) -> dict[str, object]:
+    return {
+        "document_id": document_id,
+        "revision": revision,
+        "kind": terms.kind,
+        "ordinal": passage.ordinal,
+        "role": passage.role,
+        "heading": _list(passage.heading),
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text,
+        "embedded": passage.embedded,
+        "hash": text_hash(passage.embedded),
+        "internal": int(passage.internal),
+        "audience": _list(terms.internal_audience if passage.internal else terms.audience),
+        "valid_from": terms.valid_from,
+        "valid_to": terms.valid_to,
+        "language": terms.language,
+        "product": terms.product,
+        "tags": _list(terms.tags),
+        "added": change,
+        "removed": None,
+    }
+
+
+def _list(values: Iterable[str]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def access_between(db: Database, base: int, after: int, until: int) -> Iterator[Access]:
+    """Rows a reader of base generation `base` must know, added in `(after, until]`, in order of id."""
+    yield from _access(
+        db,
+        "added > ? AND added <= ? AND (removed IS NULL OR removed > ?) ORDER BY id",
+        [after, until, base],
+    )
+
+
+def removed_between(db: Database, after: int, until: int) -> list[tuple[int, int]]:
+    """(id, change) of the rows removed in `(after, until]`."""
+    return list(db.execute("SELECT id, removed FROM passages WHERE removed > ? AND removed <= ?", [after, until]))
+
+
+def withdrawn_after(db: Database, change: int) -> list[int]:
+    """Ids of rows still visible at `change` whose document has since lost that audience or validity.
+
+    A reader behind the newest change hides them at once: a retired or restricted text must not outlive its
+    keyword commit.
+    """
+    rows = db.execute(
+        "SELECT p.id FROM passages p WHERE p.removed > ? AND p.added <= ? AND NOT EXISTS (SELECT 1 FROM passages q"
+        " WHERE q.document_id = p.document_id AND q.removed IS NULL AND q.audience = p.audience"
+        " AND q.valid_from IS p.valid_from AND q.valid_to IS p.valid_to)",
+        [change, change],
+    )
+    return [row[0] for row in rows]
+
+
+def visible(db: Database, change: int, documents: Sequence[str] | None = None) -> Iterator[tuple[Access, str]]:
+    """The rows visible at `change` with what the indexes see of them; of some documents, or all in order of id."""
+    query = f"SELECT {_ACCESS}, embedded FROM passages WHERE added <= ? AND (removed IS NULL OR removed > ?)"  # noqa: S608 - a literal
+    found: Iterable[Any]
+    if documents is None:
+        found = db.execute(f"{query} ORDER BY id", [change, change])
+    else:
+        found = (row for id_ in documents for row in db.execute(f"{query} AND document_id = ?", [change, change, id_]))
+    for *access, embedded in found:
+        yield _to_access(access), embedded
+
+
+def changed_documents(db: Database, after: int, until: int) -> list[str]:
+    """Ids of the documents whose passages changed in `(after, until]`."""
+    query = (
+        "SELECT document_id FROM passages WHERE added > ? AND added <= ?"
+        " UNION SELECT document_id FROM passages WHERE removed > ? AND removed <= ?"
+    )
+    return [row[0] for row in db.execute(query, [after, until, after, until])]
+
+
+def fetch(db: Database, ids: Sequence[int]) -> dict[int, StoredPassage]:
+    """Passages by row id, with their texts."""
+    marks = ",".join("?" * len(ids))
+    rows = db.execute(f"SELECT {_STORED} FROM passages WHERE id IN ({marks})", list(ids))  # noqa: S608 - only marks
+    return {row[0]: _to_stored(row) for row in rows}
+
+
+def of_document(db: Database, document_id: str, revision: int) -> list[StoredPassage]:
+    """The passages of one revision of a document, in order."""
+    query = f"SELECT {_STORED} FROM passages WHERE document_id = ? AND revision = ? ORDER BY id"  # noqa: S608 - a literal
+    return [_to_stored(row) for row in db.execute(query, [document_id, revision])]
+
+
+def purge(db: Database, before: int) -> None:
+    """Deletes rows removed at or before `before`, the base of the oldest generation kept."""
+    db.execute("DELETE FROM passages WHERE removed <= ?", [before])
+
+
+def _access(db: Database, where: str, values: Sequence[int]) -> Iterator[Access]:
+    for row in db.execute(f"SELECT {_ACCESS} FROM passages WHERE {where}", list(values)):  # noqa: S608 - our own text
+        yield _to_access(row)
+
+
+def _to_access(row: Sequence[Any]) -> Access:
+    id_, document, kind, audience, start, end, language, product, tags, *rest = row
+    return Access(id_, document, kind, _tuple(audience), start, end, language, product, _tuple(tags), *rest)
+
+
+def _to_stored(row: Sequence[Any]) -> StoredPassage:
+    id_, document, revision, kind, role, heading, start, end, text, embedded, internal, audience, language = row
+    place = (_tuple(heading), start, end, text, embedded, bool(internal), _tuple(audience), language)
+    return StoredPassage(id_, document, revision, kind, role, *place)
+
+
+def _tuple(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))

@@ -1,0 +1,140 @@
+"""The HTTP service: thin handlers over the knowledge base, one mapping from errors to RFC 9457 problems."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import anyio
+import msgspec
+from litestar import Litestar, Response, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.params import Parameter
+from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+
+from kb.errors import KbError, UsageError
+from kb.knowledge import MAX_K, MAX_QUESTION, Answer, Ask, SearchResult
+from kb.service import Service
+
+_BODY_LIMIT = 256 * 1024
+log = logging.getLogger("kb.web")
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer's question; `conversation` holds what the customer said before it, oldest first."""
+
+    question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
+    conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    language: str | None = None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the service is up, and what it answers from."""
+
+    status: str
+    generation: int | None = None
+    passages: int | None = None
+
+
+@get("/api/search", sync_to_thread=True, summary="Passages that may answer a question, for agents")
+def search(
+    state: State,
+    q: Annotated[str, Parameter(description="The question, or a few words", max_length=MAX_QUESTION)],
+    k: Annotated[int, Parameter(description="Hits a lane", ge=1, le=MAX_K)] = 10,
+    product: str | None = None,
+    language: str | None = None,
+    tag: str | None = None,
+) -> SearchResult:
+    """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
+    ask = Ask(q, (), state.audiences, product, language, tag)
+    return _service(state).knowledge.search(ask, k)
+
+
+@post("/api/answers", status_code=200, sync_to_thread=True, summary="A short cited answer, or an honest refusal")
+def answers(state: State, data: Question) -> Answer:
+    """The same question gets the same answer in every channel."""
+    return _service(state).knowledge.answer(
+        Ask(data.question, tuple(data.conversation), state.audiences, language=data.language)
+    )
+
+
+@get("/health/live", sync_to_thread=False, summary="Whether the process runs")
+def live() -> Health:
+    """Always `ok` while the process answers at all."""
+    return Health("ok")
+
+
+@get("/health/ready", sync_to_thread=False, summary="Whether questions can be answered")
+def ready(state: State) -> Response[Health]:
+    """503 while nothing is indexed or the index cannot be read."""
+    try:
+        view = _service(state).knowledge.reader.view
+    except KbError:
+        return Response(Health("unavailable"), status_code=503)
+    return Response(Health("ok", view.manifest.generation, len(view.catalogue.ids)))
+
+
+def create_app(service: Service, audiences: frozenset[str]) -> Litestar:
+    """The application over a service, which it starts and stops; every caller gets `audiences`."""
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(service.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(service.stop)
+
+    return Litestar(
+        [search, answers, live, ready],
+        lifespan=[running],
+        state=State({"service": service, "audiences": audiences}),
+        request_max_body_size=_BODY_LIMIT,
+        openapi_config=OpenAPIConfig("kb", "1", path="/schema", render_plugins=[SwaggerRenderPlugin()]),
+        plugins=[_problems()],
+        exception_handlers={Exception: _unexpected},
+    )
+
+
+def _service(state: State) -> Service:
+    service: Service = state.service
+    return service
+
+
+def _problems() -> ProblemDetailsPlugin:
+    def unavailable(error: KbError) -> ProblemDetailsException:
+        log.error("%s", error)
+        return ProblemDetailsException(
+            "the knowledge base cannot answer at the moment", status_code=503, title="Unavailable"
+        )
+
+    def usage(error: UsageError) -> ProblemDetailsException:
+        return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
+
+    def http(error: HTTPException) -> ProblemDetailsException:
+        title = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
+        return ProblemDetailsException(
+            error.detail,
+            status_code=error.status_code,
+            title=title.get(error.status_code),
+            extra=error.extra,
+            headers=error.headers,
+        )
+
+    return ProblemDetailsPlugin(
+        ProblemDetailsConfig(
+            exception_to_problem_detail_map={KbError: unavailable, UsageError: usage, HTTPException: http}
+        )
+    )
+
+
+def _unexpected(_: Any, error: Exception) -> Response[dict[str, Any]]:
+    """A defect: logged whole, told in one line, never with a trace."""
+    log.error("unexpected error", exc_info=error)
+    body = {"status": 500, "title": "Internal Server Error", "detail": "something went wrong here; it has been logged"}
+    return Response(body, status_code=500, media_type="application/problem+json")
