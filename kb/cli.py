@@ -5,7 +5,6 @@ What needs torch, FAISS or Litestar is imported by the command that uses it: `kb
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from kb.config import Paths, Settings, load_settings
 from kb.errors import KbError, UsageError
+from kb.logs import configure_logging
 
 if TYPE_CHECKING:
     from kb.knowledge import Ask, KnowledgeBase
@@ -66,8 +66,7 @@ class Home:
 @click.pass_context
 def main(ctx: click.Context, home: Path, model: str | None) -> None:
     """A service centre's one source of answers: articles and resolved tickets, searched, cited, or honestly refused."""
-    logging.basicConfig(format="kb: %(message)s", level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("kb").setLevel(logging.INFO)
+    configure_logging()
     if not home.is_dir():
         raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
     ctx.obj = Home(home, {} if model is None else {"model": model})

@@ -23,6 +23,11 @@ from kb.publishing import Summary
 _LINES = 6
 
 
+def _console(*, stderr: bool = False) -> Console:
+    """Lines are left whole: the terminal wraps them, and a pipe gets what was written."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def bars() -> Iterator[Progress]:
     """One progress bar a stage, with its rate, on standard error; none where that is no terminal."""
@@ -53,7 +58,7 @@ def show_json(value: Any) -> None:
 
 def show_summary(summary: Summary) -> None:
     """What a reindex or import did, and each problem with its way out."""
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = _console(), _console(stderr=True)
     names = ("added", "changed", "unchanged", "removed", "refused", "skipped")
     counts = ", ".join(f"{getattr(summary, name)} {name}" for name in names)
     rate = f" ({summary.embedded / summary.seconds:,.1f}/s)" if summary.embedded and summary.seconds else ""
@@ -69,7 +74,7 @@ def show_summary(summary: Summary) -> None:
 
 def show_search(result: SearchResult) -> None:
     """The two lanes, best first."""
-    console = Console(highlight=False)
+    console = _console()
     if not result.hits and not result.tickets:
         console.print("Nothing was found. Try other words.")
     for number, hit in enumerate(result.hits, 1):
@@ -97,7 +102,7 @@ def _show_hit(console: Console, number: int, hit: Hit) -> None:
 
 def show_answer(answer: Answer) -> None:
     """The text, then where each sentence comes from."""
-    console = Console(highlight=False)
+    console = _console()
     console.print(Text(answer.text, style="bold" if answer.outcome == "answered" else "yellow"))
     for number, citation in enumerate(answer.citations, 1):
         place = " > ".join((citation.title, *citation.heading))
@@ -119,4 +124,4 @@ def show_findings(findings: Sequence[Finding]) -> None:
     table = Table(show_header=False, box=None)
     for finding in findings:
         table.add_row("ok" if finding.ok else "[red]WRONG[/red]", finding.part, Text(finding.detail))
-    Console(highlight=False).print(table)
+    _console().print(table)

@@ -126,6 +126,11 @@ class Publisher:
             problems=tuple(problems),
         )
 
+    def warm(self) -> None:
+        """Loads the tokenizer and the model."""
+        self._tokens.count("")
+        self._embedder.warm()
+
     def _work(self, item: Incoming, state: DocumentState | None) -> _Work | None:
         """What to store of a document, or None where the store holds just that."""
         digest = documents.content_hash(item.document)

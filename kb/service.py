@@ -96,6 +96,7 @@ class Service:
             {"reindex": self._reindex_job(writer), "import": self._import_job(writer)},
         )
         try:
+            writer.warm()
             self._watch(writer)
         finally:
             jobs.close()

@@ -64,6 +64,10 @@ class Writer:
         )
         return self._publish(plan, progress)
 
+    def warm(self) -> None:
+        """Loads what the first edit would otherwise wait for."""
+        self._publisher.warm()
+
     def close(self) -> None:
         """Frees the database."""
         self._db.close()

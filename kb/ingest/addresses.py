@@ -26,9 +26,12 @@ _ADMIN = rf"(?>(?:{_PLACE}(?<![{_LEVEL}])){{1,6}}?(?:自治[区州县]|特别行
 _NOT_ROAD = r"(?<!线路)(?<!電路)(?<!电路)(?<!网路)(?<!線路)(?<!一路)(?<!马路)(?<!半路)(?<!思路)(?<!回路)(?<!通道)(?<!过道)(?<!巷道)"
 _ROAD = rf"(?:{_PLACE}{{1,8}}?(?:大道|大街|胡同|公路|环路|环线|路|街|道|巷|弄|条|径|徑|里|坊){_NOT_ROAD})"
 _TAIL = r"(?:[东西南北中東]段|[一二三四五六七八九十\d]段|步行街|[东西南北中]里|[东西南北中]路|[东西南北]街|中|延长线)?"
+_PAUSE = r"(?:[\s,，、…]|嗯|啊|呃|额|哦|噢|那个|那個|就是|好像|应该是|應該是|是|不对|不對)"
+# a number begun and taken up again: 嗯 一百 一百二十六
+_RESUMED = rf"(?:{_PAUSE}{{0,6}}(?:{_FIGURES}(?:号|號)?{_PAUSE}{{1,4}}){{0,2}}{_N})"
 _HOUSE = r"(?:号院|号楼|號樓|号大院|号|號|弄|巷|衖|栋|棟|幢|座|楼|室)"
 
-_STREET = re.compile(rf"{_ADMIN}{{0,5}}{_ROAD}{_TAIL}\s?{_N}{_HOUSE}[铺鋪库]?{_DETAIL}*[铺鋪库]?{_ROOM}{_DETAIL}*")
+_STREET = re.compile(rf"{_ADMIN}{{0,5}}{_ROAD}{_TAIL}{_RESUMED}{_HOUSE}[铺鋪库]?{_DETAIL}*[铺鋪库]?{_ROOM}{_DETAIL}*")
 _VILLAGE = re.compile(
     rf"{_ADMIN}{{0,4}}{_PLACE}{{1,8}}?(?:村|屯|庄|里|小区|花园|花園|公寓|家园|家園|新村|苑|邨|公馆|山庄|豪庭|名邸|宿舍|校区|大厦|大廈|广场|城|园|湾|庭|府"
     rf"|坊|居|阁|轩|社区|家属院){_N}(?:期|区|區)?(?:{_N})?(?:号院|号楼|號樓|栋|棟|幢|座|单元|單元|组|弄|组){_DETAIL}*{_ROOM}{_DETAIL}*"
@@ -43,6 +46,8 @@ _LABELLED = re.compile(
     r"(?P<place>[^\n;；。\ue000-\ue00f]{0,60}?[路街道区區市县村号號栋楼樓室弄巷苑园][^\n;；。，,\ue000-\ue00f]{0,30})"
 )
 _CITIES = re.compile(r"[省市区區县縣路街道巷弄村镇里园苑城栋棟幢座单單楼樓厦府庭邨址]")
+_NUMBERED = re.compile(r"[0-9零〇○一二三四五六七八九十百千两兩幺A-Za-z]\s{0,2}[号號弄巷衖栋棟幢座单單楼樓室组]")
+_LATIN = re.compile(r"[A-Za-z][a-z]")
 
 _NUMBER_WORD = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
@@ -72,13 +77,16 @@ _ZIP = rf"(?:{_TOWN},?\s{{1,2}}(?:{_POSTCODE}|[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|Si
 _AFTER_FLAT = rf"(?:,?\s(?:flat|apartment|apt\.?|unit|suite|room)\s?#?(?:{_NO}|[A-Z])(?: [a-f](?![A-Za-z]))?)?"
 
 _ROAD_CAPITAL = re.compile(
-    rf"(?<![A-Za-z0-9])(?i:{_FLAT}){{0,3}}(?i:{_NO}),?\s(?:The )?(?:{_NAME_WORD}\s){{1,4}}(?i:{_TYPES})(?![A-Za-z]|'s)\.?"
+    rf"(?<![A-Za-z0-9])(?i:{_FLAT}){{0,3}}(?i:{_NO}),?\s(?i:(?:uh|um|er|erm)[ ,]+)?(?:The )?(?:{_NAME_WORD}\s){{1,4}}(?i:{_TYPES})(?![A-Za-z]|'s)\.?"
     rf"(?: \d{{1,3}}(?!\d))?(?i:{_AFTER_FLAT}){_ZIP}"
 )
 _ROAD_LOWER = re.compile(
     rf"(?<![A-Za-z0-9]){_FLAT}{{0,3}}{_NO},?\s(?:(?!(?:{_NO_WORD}|{_NUMBER_WORD})\s)[a-z'\-]+\s){{1,3}}(?:{_LOOSE_TYPES})"
     rf"(?![a-z]|'s){_AFTER_FLAT}",
     re.IGNORECASE,
+)
+_ROAD_FIRST = re.compile(  # the Kingsway number two hundred and nineteen
+    rf"(?<![A-Za-z])(?i:on|in|at|to|is|it's|of|called|address)\s(?P<place>(?:the\s)?(?!Order|Ticket|Case|Model|Part|Error|Serial)(?:{_NAME_WORD}\s){{1,3}}(?:(?i:uh|um|er)\s)?(?i:number|no\.?)\s(?i:{_NO}))(?![A-Za-z0-9])"
 )
 _FLAT_ALONE = re.compile(
     rf"(?<![A-Za-z])(?:flat|apartment|apt\.?)\s(?:no\.?\s)?(?:{_SAID}|\d{{1,4}}[a-z]?|[A-Z]\d{{0,2}})(?![A-Za-z0-9])"
@@ -127,20 +135,18 @@ def find_addresses(text: str) -> list[Span]:
     """Address phrases in either language; a city or a shop floor alone is none."""
     found: list[Span] = []
     if _CITIES.search(text):
-        for pattern in (_STREET, _VILLAGE, _BUILDING, _CHAIN):
+        for pattern in (_STREET, _VILLAGE, _BUILDING) if _NUMBERED.search(text) else ():
             found += matches(pattern, text, "address")
+        found += matches(_CHAIN, text, "address")
         for pattern in (_MOVED, _LABELLED):
             found += matches(pattern, text, "address", "place")
-    for pattern in (
-        _SINGAPORE,
-        _HONG_KONG,
-        _ROAD_CAPITAL,
-        _ROAD_LOWER,
-        _HOUSE_NAMED,
-        _NUMBERED_HOUSE,
-        _FLAT_ALONE,
-        _POSTCODES,
-    ):
+    found += matches(_POSTCODES, text, "address") + matches(_SINGAPORE, text, "address")
+    return found + _english(text) if _LATIN.search(text) else found
+
+
+def _english(text: str) -> list[Span]:
+    found: list[Span] = []
+    for pattern in (_HONG_KONG, _ROAD_CAPITAL, _ROAD_LOWER, _HOUSE_NAMED, _NUMBERED_HOUSE, _ROAD_FIRST, _FLAT_ALONE):
         found += matches(pattern, text, "address")
     for group in ("place", "solid"):
         found += matches(_SPOKEN_POSTCODE, text, "address", group)

@@ -26,7 +26,7 @@ _DOT = rf"(?:{_SAID_DOT}|\s*\.\s*)"
 _END = rf"(?:{_DOT}(?:{_TLD})|{_SAID_DOT}(?:(?!(?:{_NO_TLD})(?![A-Za-z]))[A-Za-z]{{2,6}}|[A-Za-z](?:\s[A-Za-z]){{1,3}}))(?![A-Za-z])"
 _LABEL = rf"(?:[A-Za-z0-9\-]+(?:\s(?:(?:{_NUMBER})|[A-Za-z0-9])(?![A-Za-z]))*|[{_DIGIT}\d]+|[\u4e00-\u9fff]{{1,4}}?)"
 _DOMAIN = re.compile(
-    rf"\s*(?:{_LABEL}(?:\s{_LABEL})?)(?:{_DOT}{_LABEL})*?{_END}{_END}?",
+    rf"\s*(?:{_LABEL}(?:\s{_LABEL})?)(?:{_DOT}{_LABEL})*?{_END}(?:{_END})?",
     re.IGNORECASE,
 )
 _AT = re.compile(

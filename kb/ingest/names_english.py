@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from kb.ingest.given_names import GIVEN
 from kb.ingest.spans import CONTACT_MASKS, NAME_MASK, Span, matches
 
 _COMMON = frozenset(
@@ -27,7 +28,8 @@ _COMMON = frozenset(
     " water power button door filter pump cable charger battery product item replacement return exchange repair"
     " regards best kind warm sincerely cheers many unable unsure locked stuck missing wondering based told"
     " day morning afternoon evening dear reference case part ticket note ps nb fyi asap re fwd attn live chat bank street"
-    " road lane avenue close drive way flat apartment block unit room floor".split()
+    " road lane avenue close drive way flat apartment block unit room floor reception alexa siri google nest hey mode eco auto start stop yorkshire midea lidl aldi"
+    " argos currys ikea tesco walmart costco ebay paypal klarna whirlpool beko electrolux aeg gorenje zanussi hisense christ god jesus".split()
 )
 _NOT_TITLED = frozenset(
     "muscle coffee bean men kipling clean whippy martens pepper who oetker dre scholl potato motivator dj sheen bond right"
@@ -70,17 +72,43 @@ _SIGNED = re.compile(
     rf"|(?i:(?:kind|best|warm) regards|sincerely|many thanks)[ ,.!-]+(?P<same>{_INITIALS})\s*(?=$|\n)"
     rf"|\n[ \t]*[-~]+ ?(?P<dashed>{_INITIALS})[ \t]*$"
 )
+_ROLES = (
+    "tenant|account ?holder|card ?holder|policy ?holder|bill ?payer|recipient|addressee|landlord|landlady|home ?owner|house ?owner|owner|caller|customer|client|buyer"
+    "|purchaser|payee|sender|occupier|occupant|resident|lodger|contact(?: person| name)?|manager|engineer|technician|driver|fitter|plumber|electrician|rep|agent|adviser"
+    "|advisor|supervisor|colleague|assistant|receptionist|secretary|carer|guy|bloke|chap|lad|fella|gentleman|man|woman|lady|girl|person|one who (?:ordered|paid|called|rang)"
+    "|wife|husband|son|daughter|mum|mom|mother|father|dad|nan|gran|grandma|grandad|grandson|granddaughter|aunt|auntie|uncle|cousin|nephew|niece|boss|flatmate|housemate"
+    "|roommate|partner|girlfriend|boyfriend|fianc[eé]e?|neighbour|neighbor|brother|sister|friend|mate|in-law|twin|parent|child|kid"
+)
+_HESITATION = r"(?:(?:uh|um|er|erm|well|so|it's|actually)[ ,]+){0,2}"
+_CUED = re.compile(
+    rf"{_B}(?i:(?:the|my|our|your|his|her|their|that|a|new|current|old|main|joint|other)[ ](?:\w+ )?(?:{_ROLES})(?:'s name)?(?:,? (?:is|was|'s|will be|would be|should be|called|named|who's)"
+    rf"|'s(?: called| named)?|,)?|(?:speak|speaking|talk|talking|spoke|spoken|chatted|dealt|dealing) (?:to|with)|thanks|thank you|cheers|sorry|bye(?: bye)?|lovely|brilliant|perfect"
+    rf"|name on (?:it|there|that|the \w+(?: \w+)?)(?: is| was|'s| would be| will be| says)?|(?:in the|under the|under|by the) name(?:s)?(?: of)?|registered (?:to|under|in)|on behalf of"
+    rf"|(?:calling|ringing|phoning|booked|ordered|paid|signed|signed for|left) (?:for|by|under)|addressed to|made out to|belongs? to|attention of|care of|care off"
+    rf"|(?:tell|ask|call|ring|text|phone|contact|reach|email|message|get hold of|let) (?:for )?|(?:hand|give|leave|left) it (?:to|with)|gift for|present for|parcel for|delivery for|order for|account for"
+    rf"|yes|yeah|yep|yup|no|okay|ok|right|sure|so|um|uh|er|well|hiya|evening|goes by|known as|it's under|account's under|it's for|who's)"
+    rf"[ ,]+{_HESITATION}(?P<name>{_FULL})"
+)
+_GIVEN_AND_FAMILY = re.compile(
+    rf"{_B}(?P<name>(?:{'|'.join(GIVEN)})(?:-{_CAP})?(?: [A-Z]\.?)?(?: (?:{_PARTICLE} ){{0,2}}{_CAP}){{1,2}})"
+)
+_AT_ONE_END = re.compile(
+    rf"(?:^|[.!?\n]\s*)(?:(?:hi|hello|hey)[ ,]+)?(?P<first>{_FULL})(?=[ ,]+(?:here|speaking|calling|again|from)(?![a-z]))|[ ,](?P<last>{_FULL})(?=[ ,]+(?:speaking|calling|here)(?![a-z]))"
+)
 _BESIDE = re.compile(
     rf"(?P<name>{_CAP} (?:{_PARTICLE} )?{_CAP}(?: {_CAP})?)(?:[ ,:|/]{{1,3}}|\n)(?=[{CONTACT_MASKS}])"
     rf"|[{CONTACT_MASKS}](?:[ ,:|/]{{1,3}}|\n)(?P<after>{_CAP} (?:{_PARTICLE} )?{_CAP})(?=[\s,.;]|$)"
 )
 _AFTER_HAN = re.compile(r"(?i:name(?:'s| is)?|this is|i'm|i am|mr|mrs|ms)[ :]{1,2}(?P<name>[\u4e00-\u9fff]{2,4})")
 _LOWER_STOPS = _COMMON | {"isn't", "wasn't", "doesn't", "spelt", "spelled", "wrong", "called", "printed"}
+_ENGLISH = re.compile(r"[A-Za-z][a-z]|[A-Z]{3}")
 _SHORTEST_ECHO = 3
 
 
 def find_english_names(text: str) -> list[Span]:
     """Names that a phrase, a title, a label, a signature or a neighbouring contact detail gives away."""
+    if not _ENGLISH.search(text):
+        return []
     found: list[Span] = matches(_AFTER_HAN, text, "name", "name")
     for pattern, groups in _PATTERNS:
         for match in pattern.finditer(text):
@@ -93,6 +121,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_SURE, ("name",)),
     (_TITLE, ("name",)),
     (_INTRODUCED, ("name",)),
+    (_CUED, ("name",)),
+    (_GIVEN_AND_FAMILY, ("name",)),
+    (_AT_ONE_END, ("first", "last")),
     (_SPEAKING, ("name",)),
     (_REPEATED, ("name",)),
     (_SIGNED, ("name", "same", "dashed")),
@@ -109,7 +140,7 @@ def _trimmed(text: str, match: re.Match[str], group: str) -> Span | None:
     count = next((n for n, word in enumerate(words) if word[0].lower().strip(".,") in stops), len(words))
     if match.re is _SPEAKING and not all(w[0][0].isupper() for w in words[:count]):
         return None
-    if count == 0 or (match.re is _BESIDE and count < len(words)):
+    if count == 0 or (match.re is _BESIDE and count < len(words)) or (match.re is _GIVEN_AND_FAMILY and count == 1):
         return None
     start = match.start(group)
     return Span(start, start + words[count - 1].end(), "name")

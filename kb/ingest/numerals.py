@@ -37,6 +37,7 @@ _IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }  # fmt: skip
+_SHORTEST_IBAN = 15
 _ALNUM = re.compile(r"[A-Za-z0-9]")
 
 _IDENTIFIER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]+(?:[-_]{1,2}[A-Za-z0-9]+)*")
@@ -76,6 +77,8 @@ def _iban_at(match: re.Match[str]) -> Span | None:
     places = [m.start() for m in _ALNUM.finditer(match[0])]
     compact = "".join(match[0][p] for p in places).upper()
     length = _IBAN_LENGTHS.get(compact[:2])
+    if len(compact) < _SHORTEST_IBAN:
+        return None
     if length is None:
         return Span(*match.span(), "iban") if iban.is_valid(compact) else None
     if len(compact) < length or sum(c.isdigit() for c in compact[4:length]) < 6:

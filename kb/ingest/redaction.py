@@ -12,6 +12,7 @@ from kb.ingest.emails import find_emails
 from kb.ingest.known import Known, find_known, number_pattern
 from kb.ingest.names_chinese import find_chinese_names
 from kb.ingest.names_english import find_english_names
+from kb.ingest.names_spelled import find_spelled_names
 from kb.ingest.numerals import digits_of, find_cards, find_ibans, find_kept, find_resident_ids
 from kb.ingest.phones import find_phones
 from kb.ingest.spans import KEPT, PLACEHOLDERS, Span, cover, fold
@@ -22,6 +23,7 @@ __all__ = ["PLACEHOLDERS", "Known", "Redaction", "Redactor"]
 _Detector = Callable[[str], list[Span]]
 _REGIONS = ("CN", "HK", "TW", "GB", "SG", "US")
 _SHORTEST_KEPT = 5
+_MOST_PASSES = 16  # two is usual; a list of many names takes one more for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,13 @@ class Redactor:
     def redact(self, text: str, known: Known = Known()) -> Redaction:  # noqa: B008 - frozen
         """`text` with every piece of personal data replaced by its placeholder.
 
-        Repeats until a pass finds nothing, so that what a placeholder reveals about its neighbours is used too.
+        Repeats until a pass finds nothing, so that what a placeholder reveals about its neighbours is used too, but
+        at most `_MOST_PASSES` times.
         """
         counts: Counter[str] = Counter()
-        while spans := self._find(text, known):
+        for _ in range(_MOST_PASSES):
+            if not (spans := self._find(text, known)):
+                break
             counts.update(span.kind for span in spans)
             text = _replace(text, spans)
         return Redaction(text, tuple((kind, counts[kind]) for kind in PLACEHOLDERS if counts[kind]))
@@ -78,6 +83,7 @@ class Redactor:
             find_addresses,
             find_chinese_names,
             find_english_names,
+            find_spelled_names,
         )
 
     def _find_numbers(self, text: str) -> list[Span]:

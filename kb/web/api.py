@@ -5,23 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import as_file, files
 from typing import Annotated, Any
 
 import anyio
 import msgspec
-from litestar import Litestar, Response, get, post
+from litestar import Litestar, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.params import Parameter
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
+from litestar.static_files import create_static_files_router
 
 from kb.errors import KbError, UsageError
 from kb.knowledge import MAX_K, MAX_QUESTION, Answer, Ask, SearchResult
 from kb.service import Service
 
 _BODY_LIMIT = 256 * 1024
+_OPENAPI_FILES = "/schema-files"
 log = logging.getLogger("kb.web")
 
 
@@ -91,14 +95,30 @@ def create_app(service: Service, audiences: frozenset[str]) -> Litestar:
             await anyio.to_thread.run_sync(service.stop)
 
     return Litestar(
-        [search, answers, live, ready],
+        [search, answers, live, ready, _openapi_files()],
         lifespan=[running],
         state=State({"service": service, "audiences": audiences}),
         request_max_body_size=_BODY_LIMIT,
-        openapi_config=OpenAPIConfig("kb", "1", path="/schema", render_plugins=[SwaggerRenderPlugin()]),
+        openapi_config=OpenAPIConfig("kb", version("kb"), path="/schema", render_plugins=[_openapi_page()]),
+        logging_config=None,
         plugins=[_problems()],
         exception_handlers={Exception: _unexpected},
     )
+
+
+def _openapi_page() -> SwaggerRenderPlugin:
+    """Swagger UI from our own address: a page of this service asks no other host for anything."""
+    return SwaggerRenderPlugin(
+        js_url=f"{_OPENAPI_FILES}/swagger-ui-bundle.js",
+        css_url=f"{_OPENAPI_FILES}/swagger-ui.css",
+        standalone_preset_js_url=f"{_OPENAPI_FILES}/swagger-ui-standalone-preset.js",
+        favicon=f"<link rel='icon' type='image/png' href='{_OPENAPI_FILES}/favicon-32x32.png'>",
+    )
+
+
+def _openapi_files() -> Router:
+    with as_file(files("swagger_ui") / "static") as folder:
+        return create_static_files_router(_OPENAPI_FILES, [folder], include_in_schema=False)
 
 
 def _service(state: State) -> Service:

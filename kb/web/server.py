@@ -14,6 +14,7 @@ from litestar import Litestar
 from kb.config import Paths, load_settings
 from kb.errors import UsageError
 from kb.evaluation.replay import audiences_of
+from kb.logs import configure_logging
 from kb.service import Service
 from kb.web.api import create_app
 
@@ -33,7 +34,8 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         host=host,
         port=port,
         workers=workers,
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=10,
         server_header=False,
     )
@@ -41,6 +43,7 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
 
 def application() -> Litestar:
     """The application of one worker process, from what `run` left in the environment."""
+    configure_logging()
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
     service = Service(Paths(home), load_settings(home, given["flags"]), given["url"])

@@ -1,0 +1,133 @@
+"""What tests share: homes with the sample content, and a tiny real model for tests that are not about meaning."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from kb.config import Paths, Settings, load_settings
+from kb.knowledge import KnowledgeBase
+from kb.progress import silent
+from kb.writer import Writer, writer_lock
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample"
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """The environment without settings of the developer's own home."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("KB_") or k == "KB_MODEL_DIR"}
+    return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("KB_") and name != "KB_MODEL_DIR"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real sentence-transformers folder with one small layer and fixed random weights: fast, and knows nothing."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    letters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(c) for c in range(33, 127))]
+    tokenizer = Tokenizer(models.WordLevel({piece: n for n, piece in enumerate(letters)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Split("", "isolated")])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(letters), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=512,
+    )  # fmt: skip
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "bert")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        model_max_length=512,
+    ).save_pretrained(folder / "bert")  # fmt: skip
+    transformer = Transformer(str(folder / "bert"))
+    model = SentenceTransformer(
+        modules=[transformer, Pooling(32), Normalize()], prompts={"query": "q: ", "document": "p: "}, device="cpu"
+    )
+    model.save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home."""
+    (tmp_path / "home" / "articles").mkdir(parents=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def shell(tiny_model: Path) -> Shell:
+    """Runs `kb --home HOME …` in a process of its own, with the tiny model unless told otherwise."""
+
+    def run(
+        home: Path, *arguments: str, model: str | None = None, environment: Mapping[str, str] | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        extra = {"KB_MODEL": model or str(tiny_model)} | dict(environment or {})
+        command = [sys.executable, "-m", "kb", "--home", str(home), *arguments]
+        return subprocess.run(
+            command, env=clean_environment(**extra), capture_output=True, text=True, timeout=timeout, check=False, encoding="utf-8"
+        )
+
+    return run
+
+
+def write_article(home: Path, path: str, text: str) -> Path:
+    """Puts a file into a home's `articles/`."""
+    file = home / "articles" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    return file
+
+
+def tiny_settings(tiny_model: Path, **others: object) -> Settings:
+    """Settings that name the tiny model."""
+    return Settings(model=str(tiny_model), query_prompt="q: ", passage_prompt="p: ", timezone="UTC", **others)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample articles and tickets, indexed with the bundled model. Read it; change a copy."""
+    home = tmp_path_factory.mktemp("sample") / "home"
+    home.mkdir()
+    shutil.copytree(ROOT / "articles", home / "articles")
+    shutil.copy(ROOT / "kb.toml", home / "kb.toml")
+    paths, settings = Paths(home), load_settings(home, {}, {})
+    with writer_lock(paths):
+        writer = Writer(paths, settings)
+        assert not writer.reindex(silent).refused
+        assert not writer.import_files([SAMPLE / "tickets.jsonl"], silent).refused
+        writer.close()
+    return home
+
+
+@pytest.fixture(scope="session")
+def sample_kb(sample_home: Path) -> Iterator[KnowledgeBase]:
+    """The sample content, ready to ask."""
+    yield KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}))
+
+
+@pytest.fixture
+def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
+    """A copy of the sample home that a test may change."""
+    return Path(shutil.copytree(sample_home, tmp_path / "copy"))
