@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.config import Paths, Settings, load_settings
+from kb.config import Paths, Settings, load_settings, parse_value
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 
@@ -62,14 +62,25 @@ class Home:
     help="The folder that holds articles/, data/ and index/.  [env KB_HOME; default: this folder]",
 )  # fmt: skip
 @click.option("--model", help="`bundled`, a sentence-transformers folder, or a hub name.  [env KB_MODEL]")
+@click.option(
+    "--set", "chosen", multiple=True, metavar="KEY=VALUE", help="Any other setting, as in kb.toml; may be repeated.",
+)  # fmt: skip
 @click.version_option(package_name="kb", prog_name="kb")
 @click.pass_context
-def main(ctx: click.Context, home: Path, model: str | None) -> None:
+def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, ...]) -> None:
     """A service centre's one source of answers: articles and resolved tickets, searched, cited, or honestly refused."""
     configure_logging()
     if not home.is_dir():
         raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
-    ctx.obj = Home(home, {} if model is None else {"model": model})
+    flags = dict(_key_and_value(text) for text in chosen)
+    ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
+
+
+def _key_and_value(text: str) -> tuple[str, str | list[str]]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set {text!r}: accepted is KEY=VALUE, such as --set timezone=Asia/Shanghai")
+    return key.strip(), parse_value(key.strip(), value.strip())
 
 
 def _audience(command: Any) -> Any:

@@ -103,8 +103,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for name, value in environment.items():
         if name.startswith("KB_") and name not in ELSEWHERE and value != "":
             key = name.removeprefix("KB_").lower()
-            found[key] = [part.strip() for part in value.split(",") if part.strip()] if key == "keep" else value
+            found[key] = parse_value(key, value)
     return found
+
+
+def parse_value(key: str, text: str) -> str | list[str]:
+    """A setting's value as a shell writes it: lists are comma-separated."""
+    return [part.strip() for part in text.split(",") if part.strip()] if key == "keep" else text
 
 
 def _refuse_unknown(found: Mapping[str, Any], origin: str) -> None:

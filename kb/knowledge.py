@@ -18,7 +18,7 @@ from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder, describe
 from kb.search.fusion import Candidate
 from kb.search.highlights import highlights
-from kb.search.terms import normalised, question_terms, terms
+from kb.search.terms import normalised, question_terms, terms, written_in
 from kb.search.view import View
 
 MAX_QUESTION = 2_000
@@ -74,11 +74,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question, what was said before it, and what the asker may see."""
+    """A question, what was said before it, and what the asker may see.
+
+    `speaks` is the asker's language (default: that of the question); the others narrow what is searched.
+    """
 
     question: str
     conversation: tuple[str, ...] = ()
     audiences: frozenset[str] = frozenset({PUBLIC})
+    speaks: str | None = None
     product: str | None = None
     language: str | None = None
     tag: str | None = None
@@ -137,6 +141,7 @@ class _Question:
     def __init__(self, kb: KnowledgeBase, ask: Ask) -> None:
         self._kb, self._ask = kb, ask
         self._view: View = kb.reader.view
+        self._speaks = ask.speaks or written_in(ask.question)
         self._words = question_terms(check_question(ask.question))
         self._said = "\n".join([*ask.conversation[-1:], ask.question])
         self._vector = kb._vector(self._said)
@@ -145,7 +150,9 @@ class _Question:
 
     def lane(self, kind: Kind, k: int) -> list[_Found]:
         """The k best documents of a lane."""
-        candidates = self._view.candidates(self._vector, self._said, self._scope, kind)
+        candidates = self._view.candidates(
+            self._vector, self._said, self._scope, kind, in_chinese=self._speaks.startswith("zh")
+        )
         best: dict[str, Candidate] = {}
         for candidate in candidates:
             best.setdefault(candidate.document_id, candidate)
@@ -185,7 +192,7 @@ class _Question:
                 return self._answered(found[0])
             best = max([best, *(f.probability for f in found)])
         answer_id = uuid.uuid4().hex
-        return Answer(answer_id, "abstained", refusal(self._ask.question), (), (), round(best, 4), "nothing_close")
+        return Answer(answer_id, "abstained", refusal(self._speaks), (), (), round(best, 4), "nothing_close")
 
     def _answered(self, found: _Found) -> Answer:
         best = found.passage

@@ -47,7 +47,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     letters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(c) for c in range(33, 127))]
     tokenizer = Tokenizer(models.WordLevel({piece: n for n, piece in enumerate(letters)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Split("", "isolated")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Whitespace(), pre_tokenizers.Split("", "isolated")]
+    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -81,12 +83,22 @@ def shell(tiny_model: Path) -> Shell:
     """Runs `kb --home HOME …` in a process of its own, with the tiny model unless told otherwise."""
 
     def run(
-        home: Path, *arguments: str, model: str | None = None, environment: Mapping[str, str] | None = None, timeout: float = 120
+        home: Path,
+        *arguments: str,
+        model: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         extra = {"KB_MODEL": model or str(tiny_model)} | dict(environment or {})
         command = [sys.executable, "-m", "kb", "--home", str(home), *arguments]
         return subprocess.run(
-            command, env=clean_environment(**extra), capture_output=True, text=True, timeout=timeout, check=False, encoding="utf-8"
+            command,
+            env=clean_environment(**extra),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            encoding="utf-8",
         )
 
     return run

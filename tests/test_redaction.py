@@ -8,7 +8,9 @@ import json
 import random
 import string
 import time
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,9 +18,14 @@ from hypothesis import strategies as st
 from stdnum import iban, luhn
 from stdnum.cn import ric
 
+from kb.ingest.records import read_record
 from kb.ingest.redaction import PLACEHOLDERS, Known, Redactor
+from kb.model import Ticket
 
 DATA = Path(__file__).parent / "data"
+SAMPLE = Path(__file__).parent.parent / "sample" / "tickets.jsonl"
+DEVELOPMENT, BLIND = "spoken", "spoken_blind"  # rules may be tuned on the first, never on the second
+CENTRE = ("400-820-0316", "+44 20 7946 0316", "service@hearthway.example", "privacy@hearthway.example")
 HOTLINE = "400-820-0316"
 REDACTOR = Redactor(keep=[HOTLINE, "service@example-home.cn", "021-6000 1234"])
 
@@ -217,7 +224,8 @@ SEPARATORS = st.sampled_from(["", "-", " ", ".", "\u200b", "－", "–", "\u00a0
 
 def spaced(digits: str, groups: tuple[int, ...], separator: str) -> str:
     """`digits` in groups of these sizes, the last one taking the rest."""
-    parts, rest = [], digits
+    parts: list[str] = []
+    rest = digits
     for size in groups:
         parts, rest = [*parts, rest[:size]], rest[size:]
     return separator.join(part for part in [*parts, rest] if part)
@@ -348,37 +356,78 @@ def read(name: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines() if line]
 
 
-@pytest.mark.parametrize("part", ["whole", "held-out"])
-def test_at_least_95_percent_of_what_people_say_aloud_is_found(part: str) -> None:
-    lines = read("spoken.jsonl")[1 if part == "held-out" else 0 :: 2 if part == "held-out" else 1]
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+@pytest.mark.parametrize("name", [DEVELOPMENT, BLIND])
+def test_at_least_95_percent_of_what_people_say_aloud_is_found(name: str) -> None:
     total, missed = 0, []
-    for line in lines:
-        redacted = REDACTOR.redact(str(line["text"])).text
-        personal = line["personal"]
-        assert isinstance(personal, list)
-        total += len(personal)
-        missed += [f"{p['kind']}: {p['text']} in {redacted}" for p in personal if p["text"] in redacted]
+    for line in lines(DATA / f"{name}.jsonl"):
+        redacted = REDACTOR.redact(line["text"]).text
+        total += len(line["personal"])
+        missed += [f"{p['kind']}: {p['text']} in {redacted}" for p in line["personal"] if p["text"] in redacted]
     recall = 1 - len(missed) / total
-    print(f"recall, {part}: {recall:.3f} ({len(missed)} of {total} missed)", *missed, sep="\n  ")
+    print(f"recall, {name}: {recall:.3f} ({len(missed)} of {total} missed)", *missed, sep="\n  ")
     assert recall >= 0.95
 
 
-@pytest.mark.parametrize("part", ["whole", "held-out"])
-def test_at_most_8_percent_of_clean_lines_are_changed(part: str) -> None:
-    lines = read("spoken_clean.jsonl")[1 if part == "held-out" else 0 :: 2 if part == "held-out" else 1]
-    changed = [text for line in lines if REDACTOR.redact(text := str(line["text"])).text != text]
-    print(f"clean lines changed, {part}: {len(changed)} of {len(lines)}", *changed, sep="\n  ")
-    assert len(changed) <= 0.08 * len(lines)
+@pytest.mark.parametrize("name", [DEVELOPMENT, BLIND])
+def test_at_most_8_percent_of_clean_lines_are_changed(name: str) -> None:
+    texts = [line["text"] for line in lines(DATA / f"{name}_clean.jsonl")]
+    changed = [f"{text} => {redacted}" for text in texts if (redacted := REDACTOR.redact(text).text) != text]
+    print(f"clean lines changed, {name}: {len(changed)} of {len(texts)}", *changed, sep="\n  ")
+    assert len(changed) <= 0.08 * len(texts)
 
 
-def test_300_characters_take_a_few_milliseconds() -> None:
-    text = ("洗衣机屏幕显示E3，我重启了两遍还是一样，订单号HW2026-0418-77231，麻烦师傅明天上午九点来。" * 7)[
-        :280
-    ] + "电话13800138000"
-    REDACTOR.redact(text)
-    start = time.perf_counter()
+def stored(line: str) -> list[str]:
+    """Everything of a ticket that is kept; of one that is skipped, what would be if it were not."""
+    centre = Redactor(keep=CENTRE)
+    made = read_record(line, source="tickets.jsonl", number=1, timezone=UTC, redactor=centre)
+    if isinstance(made, Ticket):
+        return [made.subject, made.problem, made.resolution, *made.tags]
+    raw = json.loads(line)
+    customer = raw.get("customer") or {}
+    known = Known(*(tuple(filter(None, [customer.get(key)])) for key in ("name", "email", "phone")))
+    texts = [raw["subject"], raw.get("resolution") or "", *raw.get("tags", []), *(m["text"] for m in raw["messages"])]
+    return [centre.redact(text, known).text for text in texts]
+
+
+def test_nothing_planted_in_the_sample_tickets_survives() -> None:
+    tickets = {json.loads(line)["id"]: line for line in SAMPLE.read_text(encoding="utf-8").splitlines() if line}
+    planted = lines(DATA / "planted.jsonl")
+    kept = {ticket: stored(tickets[ticket]) for ticket in {plant["ticket"] for plant in planted}}
+    survived = [plant for plant in planted if any(plant["text"] in text for text in kept[plant["ticket"]])]
+    print(f"planted texts that survive: {len(survived)} of {len(planted)}", *survived, sep="\n  ")
+    assert len(planted) > 300
+    assert survived == []
+
+
+def milliseconds(text: str) -> float:
+    """The time one redaction of `text` takes, the best of 20: the machine may be busy."""
+    times = []
     for _ in range(20):
+        start = time.perf_counter()
         REDACTOR.redact(text)
-    took = (time.perf_counter() - start) / 20 * 1000
+        times.append(time.perf_counter() - start)
+    return min(times) * 1000
+
+
+SAID_ZH = "洗衣机屏幕显示E3，我重启了两遍还是一样，订单号HW2026-0418-77231，麻烦师傅明天上午九点来。"
+SAID_EN = "The washer shows E3 and stops, I have restarted it twice, order HW2026-0418-77231, please advise. "
+
+
+# aims are 3 ms with finds and 1 ms without on an idle core; the limits leave room for a slow and busy one
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ((SAID_ZH * 7)[:280] + "电话13800138000，谢谢", 12),
+        ((SAID_EN * 4)[:265] + " My name is John Smith, 07700 900 123", 12),
+        ((SAID_ZH.replace("师傅", "") * 7)[:300], 4),
+        ((SAID_EN * 4)[:300], 4),
+    ],
+)
+def test_300_characters_take_a_few_milliseconds(text: str, limit: float) -> None:
+    took = milliseconds(text)
     print(f"{len(text)} characters in {took:.2f} ms")
-    assert took < 20
+    assert took < limit

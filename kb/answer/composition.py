@@ -11,7 +11,6 @@ from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
 from kb.model import Article, Document, StoredPassage
-from kb.search.terms import is_chinese, simplified
 
 _REFUSALS = {
     "zh": "抱歉，知识库里没有找到能回答这个问题的内容。需要的话，可以为您转接人工客服。",
@@ -82,11 +81,9 @@ def curated(source: Source, answer: str, passages: Sequence[StoredPassage], lang
     return Composition(answer, tuple(source.cite(passages[number], start, end) for number, start, end in spans))
 
 
-def refusal(question: str) -> str:
-    """A plain "I do not know" in the question's language and script."""
-    if not is_chinese(question):
-        return _REFUSALS["en"]
-    return _REFUSALS["zh" if simplified(question) == question else "zh-Hant"]
+def refusal(language: str) -> str:
+    """A plain "I do not know" in a language: Chinese in either script, or else English."""
+    return _REFUSALS.get(language) or _REFUSALS["zh" if language.startswith("zh") else "en"]
 
 
 def _joined(parts: Sequence[str], language: str) -> str:

@@ -9,7 +9,7 @@ from kb.evaluation.golden import GoldenQuestion
 from kb.evaluation.metrics import DEPTH, Outcome
 from kb.knowledge import Ask, Hit, KnowledgeBase
 from kb.model import AGENT, PUBLIC
-from kb.search.terms import is_chinese
+from kb.search.terms import written_in
 
 
 def replay(
@@ -35,7 +35,7 @@ def _outcome(kb: KnowledgeBase, golden: GoldenQuestion, audience: str) -> Outcom
     found = kb.search(ask, DEPTH)
     lane = _lane(found.hits, found.tickets, frozenset(golden.expected))
     return Outcome(
-        language=golden.language or ("zh" if is_chinese(golden.question) else "en"),
+        language=golden.language or written_in(golden.question),
         answerable=bool(golden.expected),
         ranked=tuple(hit.document_id for hit in lane),
         expected=frozenset(golden.expected),

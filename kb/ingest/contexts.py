@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 
 _LINK = (
-    r"(?:\s|:|=|#|\.|,|-|\"|「|“|\(|\[|、|号码|號碼|编号|編號|号|號|码|碼|(?<![a-z])(?:number|num|no|nr|code|id|ref"
+    r"(?:\s|:|=|#|\.|,|-|\"|「|“|\(|\[|、|号码|號碼|编号|編號|号|號|码|碼|\'s(?![a-z])|(?<![a-z])(?:number|num|no|nr|code|id|ref"
     r"|reference|is|was|it's|its|that's|would be|uh|um|er)(?![a-z])|是|为|為|嗯|啊|呃|那个|那個|就是|应该|應該){0,9}$"
 )
 _ORDER = re.compile(
     r"(?:订单|訂單|单号|單號|单编号|编号|編號|流水号|流水號|序列号|序列號|序号|序號|型号|型號|批次|批号|货号|貨號|款号"
-    r"|条码|條碼|条形码|串号|机身号|(?<!手)机号|物流|快递|快遞|运单|運單|工单|工單|发票号|發票號|票号|版本|固件|代码|代碼|错误码|錯誤碼|故障码|故障碼|错误|錯誤|故障|报错|報錯"
+    r"|条码|條碼|条形码|串号|机身号|(?<!手)机号|物流|快递|快遞|运单|運單|工单|工單|发票号|發票號|票号|版本|固件|日期"
     r"|验证码|驗證碼|取件码|提货码|券码|优惠码|兑换码|机器码|设备号|服务单|维修单|安装单|合同号|受理号|保单号"
     r"|(?<![a-z])(?:(?:order|tracking|s/?n|serial|imei|sku|rma|ref|reference|ticket|invoice|consignment|waybill|awb"
-    r"|model|version|firmware|po|error|fault|voucher|promo|coupon|barcode|policy|contract|confirmation|verification"
-    r"|(?<!area )(?<!post)(?<!post )(?<!zip )(?<!sort )(?<!country )(?<!dialling )(?<!dial )code)s?(?![a-z])|(?:case|part|booking|batch|job|parcel|claim|delivery)"
+    r"|model|version|firmware|po|voucher|promo|coupon|barcode|policy|contract|confirmation|verification)(?![a-z])|(?:case|part|booking|batch|job|parcel|claim|delivery)"
     r"\s*(?:number|no\b|id\b|ref|#)))" + _LINK,
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"(?:代码|代碼|错误码|錯誤碼|故障码|故障碼|错误|錯誤|故障|报错|報錯|(?<![a-z])(?:error|fault|(?<!area )(?<!post)"
+    r"(?<!post )(?<!zip )(?<!sort )(?<!country )(?<!dialling )(?<!dial )code)s?(?![a-z]))" + _LINK,
     re.IGNORECASE,
 )
 _CARD = re.compile(
@@ -43,6 +47,11 @@ def _before(text: str, start: int) -> str:
 def follows_order_word(text: str, start: int) -> bool:
     """Whether what starts at `start` is introduced as an order, serial, tracking or model number."""
     return bool(_ORDER.search(_before(text, start)))
+
+
+def follows_code_word(text: str, start: int) -> bool:
+    """Whether what starts at `start` is introduced as an error or other code; a mobile number may still follow."""
+    return bool(_CODE.search(_before(text, start)))
 
 
 def follows_card_word(text: str, start: int) -> bool:

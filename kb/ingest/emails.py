@@ -23,14 +23,16 @@ _NO_TLD = "the|and|was|that|which|when|if|but|not|then|on|is|or|of|for|with|ther
 _SAID_DOT = r"(?:\s*(?:(?<![A-Za-z])dot(?![A-Za-z])|小数点|点儿|点|點)\s*)"
 _DOT = rf"(?:{_SAID_DOT}|\s*\.\s*)"
 # after a dot said aloud any short word is a top-level domain, spelled or not; a written one may end a sentence
-_END = rf"(?:{_DOT}(?:{_TLD})|{_SAID_DOT}(?:(?!(?:{_NO_TLD})(?![A-Za-z]))[A-Za-z]{{2,6}}|[A-Za-z](?:\s[A-Za-z]){{1,3}}))(?![A-Za-z])"
+_SAID_TLD = rf"(?:(?!(?:{_NO_TLD})(?![A-Za-z]))[A-Za-z]{{2,6}}|[A-Za-z](?:\s[A-Za-z]){{1,3}})"
+_END = rf"(?:{_DOT}(?:{_TLD})|{_SAID_DOT}{_SAID_TLD})(?![A-Za-z])"
 _LABEL = rf"(?:[A-Za-z0-9\-]+(?:\s(?:(?:{_NUMBER})|[A-Za-z0-9])(?![A-Za-z]))*|[{_DIGIT}\d]+|[\u4e00-\u9fff]{{1,4}}?)"
 _DOMAIN = re.compile(
     rf"\s*(?:{_LABEL}(?:\s{_LABEL})?)(?:{_DOT}{_LABEL})*?{_END}(?:{_END})?",
     re.IGNORECASE,
 )
 _AT = re.compile(
-    r"(?<![A-Za-z])at(?: sign| symbol)?(?![A-Za-z])|艾特|爱特|愛特|哎特|艾忒|圈\s?[aA]|[aA]圈|小老鼠|@|花[aA]|at(?=\s*[\u4e00-\u9fff])",
+    r"(?<![A-Za-z])at(?: sign| symbol)?(?![A-Za-z])|艾特|爱特|愛特|哎特|艾忒|圈\s?[aA]"
+    r"|[aA]圈|小老鼠|@|花[aA]|at(?=\s*[\u4e00-\u9fff])",
     re.IGNORECASE,
 )
 _PIECE = re.compile(rf"[A-Za-z0-9_+'\-]+|[{_DIGIT}]+|[\u4e00-\u9fff]+")
@@ -48,6 +50,7 @@ _CHINESE_STOPS = re.compile(
     r".*(?:邮箱地址|邮箱|信箱|地址|邮件|是|给|到|发|就|写|用|为|我|的|成|改|呢|嗯|啊|在|叫|記|寄|個|对|對|下|上|字母)"
 )
 _LETTER = re.compile(r"[A-Za-z0-9](?![A-Za-z0-9])")
+_AFTER_LETTER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]\s$")
 _MOST_WORDS = 3
 
 
@@ -76,9 +79,10 @@ def _local_start(text: str, at: int) -> int:
             break
         if "\u4e00" <= word[0] <= "\u9fff" and word not in _JOINER and not _spelled(word):
             return _chinese_start(text, piece, start, joined)
-        spelled = (
-            len(word) == 1 and len(text[piece.end() : start].strip()) == 0 and _LETTER.match(text, start) is not None
+        beside_letter = _LETTER.match(text, start) or _AFTER_LETTER.search(
+            text, max(0, piece.start() - 3), piece.start()
         )
+        spelled = len(word) == 1 and not text[piece.end() : start].strip() and beside_letter is not None
         if (
             word in _ENGLISH_STOPS
             and not spelled

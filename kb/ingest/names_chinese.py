@@ -24,7 +24,7 @@ _TITLE = "先生|女士|小姐|太太|夫人|阿姨|大姐|大哥|大爷|大妈|
 _END = rf"(?=[^{_HAN}]|$|{_TITLE}|本人|[{_NO_GIVEN}]|这|電|电话|收|签收|和|，|打|用|下单|寄|買|买|付|报|报修|现在|今天|昨天|因为|所以|请|麻烦|邮箱)"
 _STRICT = rf"{_NAME}{_END}"
 _SHY = rf"(?:{_NOT}{_FAMILY}{_GIVEN}{_GIVEN}{_END}|{_NOT}{_FAMILY}{_GIVEN}{_END}|{_NAME})"
-_LINK = r"(?:[:：\s=「“\"]|是|叫|写|寫|為|为|填|就是|改成|改为|换成|換成|嗯|啊|呃|那个|那個|，|,|我自己|我本人|我|自己|还是|還是|应该|應該|可能|係){0,5}"
+_LINK = r"(?:[:：\s=「“\"]|是|叫|写|寫|為|为|填|就是|就行|即可|个人|改成|改为|换成|換成|嗯|啊|呃|那个|那個|，|,|我自己|我本人|我|自己|还是|還是|应该|應該|可能|係){0,5}"
 _ROLE = (
     "租客|租户|租戶|住户|住戶|户主|戶主|房东|房東|屋主|机主|機主|业主|業主|车主|店主|买家|買家|用户|用戶|客户|客戶|顾客|顧客|会员|會員|代表|经手人|經手人"
     "|报修人|报装人|预约人|預約人|登记人|申请人|申請人|委托人|代收人|付款人|汇款人|收款人|下单人|订货人|购买人|負責人|负责人|当事人|被保险人|监护人"
@@ -45,7 +45,7 @@ _AFTER_NAME_WORD = re.compile(
     rf"|持卡人|签收人|簽收人|投保人|使用人|真名|全名|大名|署名|法人|本名|实名|名下是)(?:也|还|還|的|那里|那儿|那栏|栏|上)?{_LINK}(?P<name>{_SHY})"
 )
 _AFTER_PERSON = re.compile(
-    rf"(?:我是|我係|我系|呢度係|呢位係|这里是|這裡是|这边是|這邊是|我这边|您是|你是|请问是|請問是|本人|{_ROLE}|{_RELATION}|登记一下|登记|登記|挂号|找|搵|叫|给|給|就是|是|係"
+    rf"(?:我是|我係|我系|呢度係|呢位係|这里是|這裡是|这边是|這邊是|我这边|您是|你是|请问是|請問是|本人|{_ROLE}|{_RELATION}|登记一下|登记|登記|挂号|转接|转一下|转|轉|填|找|搵|叫|给|給|就是|是|係"
     rf"|写|寫|留)(?:的名字|名字|嘅名)?{_LINK}(?P<name>{_NOT}{_FAMILY}{_GIVEN}{{1,2}})"
     rf"(?=\s|[,，。.!！?？;；、)）]|$|本人|先生|女士|小姐|的电话|的手机|的訂單|的订单|名下)"
 )
@@ -53,6 +53,10 @@ _AFTER_PERSON = re.compile(
 _AFTER_RELATION = re.compile(
     rf"(?:{_RELATION}|{_ROLE}|我是|我係)(?:叫|是|係|就是)?(?P<name>{_NOT}{_FAMILY}{_GIVEN}{{1,2}})"
     rf"(?=帮|幫|替|代|来|來|去|在|的|说|說|到|已|会|會|要|签|簽|下单|下的|买|買|付|订|訂|给|給|打|他|她|跟|和|收|用|报|報|住|约|約|上次|昨天|前天|今天|刚|剛|啊|呀|哈|哦|嘅|喺|喎|女士|先生)"
+)
+# a name and how its family name is written: 章北海 立早章, 黎明 黎明的黎
+_EXPLAINED = re.compile(
+    rf"(?<![{_HAN}])(?P<name>{_NOT}(?P<family>{_FAMILY}){_GIVEN}{{1,2}})[\s,，]{{1,2}}[{_HAN}]{{1,6}}?(?P=family)(?=[\s,，。]|$)"
 )
 _SPACED = re.compile(
     rf"(?:我叫|[他她]叫|名叫|名字|姓名|户名|收件人|收货人|联系人|我是|姓)[:：\s是叫]{{0,4}}(?P<name>[{SINGLE}](?:[\s,，]{{1,2}}(?!{'|'.join(NOT_NAMES)}){_GIVEN}(?![{_HAN}])){{1,2}})"
@@ -95,6 +99,7 @@ _SEARCHES: tuple[tuple[re.Pattern[str], re.Pattern[str], int], ...] = (
     (_AFTER_NAME_WORD, _CALLED, _ANYWHERE),
     (_AFTER_PERSON, _PERSON, _ANYWHERE),
     (_AFTER_RELATION, _PERSON, _ANYWHERE),
+    (_EXPLAINED, _PERSON, _ANYWHERE),
     (_SPACED, re.compile("[叫名姓]|人|我是"), _ANYWHERE),
     (_CANTONESE, re.compile("[生太]"), 1),
     (_TITLED, re.compile(_TITLE), _LONGEST_NAME),
@@ -136,4 +141,6 @@ def _echoes(text: str, found: list[Span]) -> list[Span]:
     """The same full names wherever else they stand in the text."""
     full = re.compile(rf"{_FAMILY}{_GIVEN}{{1,2}}")
     names = {text[a:b] for a, b, _ in found if full.fullmatch(text[a:b]) and b - a > _SHORTEST_ECHO}
-    return [Span(*m.span(), "name") for name in names for m in re.finditer(re.escape(name), text)]
+    short = {text[a:b] for a, b, _ in found if full.fullmatch(text[a:b])} - names
+    patterns = [*map(re.escape, names), *(rf"{name}(?=的[{name}])" for name in map(re.escape, short))]
+    return [Span(*m.span(), "name") for pattern in patterns for m in re.finditer(pattern, text)]

@@ -86,14 +86,20 @@ _CUED = re.compile(
     rf"|name on (?:it|there|that|the \w+(?: \w+)?)(?: is| was|'s| would be| will be| says)?|(?:in the|under the|under|by the) name(?:s)?(?: of)?|registered (?:to|under|in)|on behalf of"
     rf"|(?:calling|ringing|phoning|booked|ordered|paid|signed|signed for|left) (?:for|by|under)|addressed to|made out to|belongs? to|attention of|care of|care off"
     rf"|(?:tell|ask|call|ring|text|phone|contact|reach|email|message|get hold of|let) (?:for )?|(?:hand|give|leave|left) it (?:to|with)|gift for|present for|parcel for|delivery for|order for|account for"
-    rf"|yes|yeah|yep|yup|no|okay|ok|right|sure|so|um|uh|er|well|hiya|evening|goes by|known as|it's under|account's under|it's for|who's)"
+    rf"|yes|yeah|yep|yup|no|okay|ok|right|sure|so|um|uh|er|well|hiya|evening|called|named|goes by|known as|me|(?:put|book|write|pop|take|have|got) (?:it |me |her |him )?(?:down|in)(?: as| for)?|it's under|account's under|it's for|who's)"
     rf"[ ,]+{_HESITATION}(?P<name>{_FULL})"
 )
 _GIVEN_AND_FAMILY = re.compile(
     rf"{_B}(?P<name>(?:{'|'.join(GIVEN)})(?:-{_CAP})?(?: [A-Z]\.?)?(?: (?:{_PARTICLE} ){{0,2}}{_CAP}){{1,2}})"
 )
 _AT_ONE_END = re.compile(
-    rf"(?:^|[.!?\n]\s*)(?:(?:hi|hello|hey)[ ,]+)?(?P<first>{_FULL})(?=[ ,]+(?:here|speaking|calling|again|from)(?![a-z]))|[ ,](?P<last>{_FULL})(?=[ ,]+(?:speaking|calling|here)(?![a-z]))"
+    rf"(?:^|[.!?\n]\s*)(?:(?:hi|hello|hey)[ ,]+)?(?P<first>{_FULL})(?=[ ,]+(?:here|speaking|calling|again|from)(?![a-z]))"
+    rf"|[ ,](?P<last>{_FULL})(?=[ ,]+(?:speaking|calling|here)(?![a-z]))"
+    rf"|(?:^|(?<=\s))(?P<said>{_FULL})(?=(?:,| is|'s| was)? (?:the|my|his|her|their) (?:sur|first |last |family |middle |full )?name)"
+    rf"|(?i:get|tell|ask|let|have|want|is|was|if|when|until|because|that|and)[ ](?P<asked>{_FULL})(?=[ ](?:to (?:ring|call|phone|text|email|come|sign)|know(?![a-z])|there|available|around|about|in today|isn't|hasn't|won't|can't|lives|ordered|booked|paid|signed|said|told|will be|rang|called|emailed|who))"
+)
+_GIVEN_ALONE = re.compile(
+    rf"{_B}(?i:with|from|by|for|to|and|or|but|told|met|saw|gave|is|was|as|of|it's|that's|thank|reach|see|me|him|her)[ ](?P<name>(?:{'|'.join(GIVEN)})(?: {_CAP})?)(?![A-Za-z'’-])"
 )
 _BESIDE = re.compile(
     rf"(?P<name>{_CAP} (?:{_PARTICLE} )?{_CAP}(?: {_CAP})?)(?:[ ,:|/]{{1,3}}|\n)(?=[{CONTACT_MASKS}])"
@@ -123,7 +129,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_INTRODUCED, ("name",)),
     (_CUED, ("name",)),
     (_GIVEN_AND_FAMILY, ("name",)),
-    (_AT_ONE_END, ("first", "last")),
+    (_GIVEN_ALONE, ("name",)),
+    (_AT_ONE_END, ("first", "last", "said", "asked")),
     (_SPEAKING, ("name",)),
     (_REPEATED, ("name",)),
     (_SIGNED, ("name", "same", "dashed")),

@@ -14,8 +14,11 @@ _BETWEEN = (
 _SPELLED = re.compile(rf"(?<![A-Za-z'])(?P<letters>{_LETTER}(?:{_BETWEEN}{_LETTER}){{2,24}})(?![ ,.\-]{{0,2}}\d)")
 _PHONETIC = re.compile(r"(?i: (?:for|as in|like) [A-Za-z]+)")
 _CUE = re.compile(
-    rf"(?:[{NAME_MASK}]|(?<![A-Za-z])(?i:(?:sur|first |last |full |user)?name|names|spel[lt]\w*|letters|letter by letter"
-    r"|called|under|initials)(?![A-Za-z])|拼音|拼写|拼寫|拼法|英文|字母|名字|姓名|叫)(?:[^.!?\n\d]{0,24})$"
+    rf"(?:[{NAME_MASK}]|(?<![A-Za-z])(?i:(?:sur|first |last |full |user)?name|names|spel[lt]\w*|letters"
+    r"|letter by letter|called|under|initials)(?![A-Za-z])|拼音|拼写|拼寫|拼法|英文|字母|名字|姓名|叫)(?:[^.!?\n\d]{0,24})$"
+)
+_CUE_AFTER = re.compile(
+    r"(?i)[ ,.\-]*(?:is |that's |it's |'s )?(?:the |my |his |her |their )?(?:sur|first |last |family )?name(?![a-z])"
 )
 _THING = re.compile(
     r"(?i)(?<![a-z])(?:code|model|error|serial|brand|display\w*|shows?|showing|says?|flash\w*|button|mode|programme?"
@@ -37,7 +40,7 @@ def find_spelled_names(text: str) -> list[Span]:
         said = _beside(text, start, end, spelled)
         if len(spelled) < _SHORTEST or follows_order_word(text, start) or (_THING.search(before) and not said):
             continue
-        if said or _CUE.search(before):
+        if said or _CUE.search(before) or _CUE_AFTER.match(text, end) or _is_phonetic(match["letters"]):
             found += [Span(start, end, "name"), *_elsewhere(text, spelled)]
     return found
 
@@ -47,6 +50,10 @@ def _spelled(letters: str) -> str:
     plain = _PHONETIC.sub("", letters)
     plain = re.sub(r"(?i)(double|triple) ([a-z])", lambda m: m[2] * (2 if m[1].lower() == "double" else 3), plain)
     return "".join(part for part in re.findall(r"[A-Za-z]+", plain) if len(set(part.lower())) == 1).lower()
+
+
+def _is_phonetic(letters: str) -> bool:
+    return len(_PHONETIC.findall(letters)) >= _SHORTEST
 
 
 def _beside(text: str, start: int, end: int, spelled: str) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from phonenumbers import Leniency, NumberParseException, PhoneNumberMatcher, is_possible_number, is_valid_number, parse
 
-from kb.ingest.contexts import follows_order_word, follows_phone_word
+from kb.ingest.contexts import follows_code_word, follows_order_word, follows_phone_word
 from kb.ingest.numerals import digits_of
 from kb.ingest.spans import Span
 
@@ -23,7 +23,8 @@ def find_phones(text: str, regions: Sequence[str]) -> list[Span]:
     found: list[Span] = []
     for candidate in _CANDIDATE.finditer(text):
         start = candidate.start()
-        if not follows_order_word(text, start):
+        code = follows_code_word(text, start) and not _UNMISTAKABLE.fullmatch(digits_of(candidate[0]))
+        if not (code or follows_order_word(text, start)):
             told = follows_phone_word(text, start)
             found += [Span(start + a, start + b, "phone") for a, b in _within(candidate[0], tuple(regions), told)]
     return found

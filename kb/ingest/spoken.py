@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kb.ingest.contexts import follows_card_word, follows_identity_word, follows_order_word
+from kb.ingest.contexts import follows_card_word, follows_code_word, follows_identity_word, follows_order_word
 from kb.ingest.numerals import looks_like_ric
 from kb.ingest.spans import Span
 
@@ -34,14 +34,23 @@ _TOKEN = re.compile(
     rf"二三四五六七八九壹贰叁肆伍陆柒捌玖])(?![十百千萬万亿億])"
     rf"|(?<![A-Za-z])(?:(?P<twice>double|triple|treble|quadruple)[ -]+(?P<again>{_ONE}|\d)"
     rf"|(?P<tens>{'|'.join(_TENS)})(?:[ -](?P<unit>{'|'.join(k for k in _ONES if k not in ('oh', 'o'))}))?"
-    rf"|(?P<teen>{'|'.join(_TEENS)})|(?P<one>{_ONE})|(?P<hundred>hundred))(?![A-Za-z'])"
+    rf"|(?P<teen>{'|'.join(_TEENS)})|(?P<one>{_ONE})|(?P<hundred>hundred|thousand))(?![A-Za-z'])"
     r"|(?P<written>(?<![A-Za-z\d])\d+(?![A-Za-z]))",
     re.IGNORECASE,
 )
 _GAP = re.compile(
     r"(?:[\s\-().,，、。…·+_*/|~:：!？?；;]|嗯|啊|呃|额|哦|噢|喔|哎|诶|欸|唉|那个|那個|这个|然后|然後|就是|接着|后面是|後面是|前面是"
-    r"|中间是|对|對|好|再|空格|横杠|横线|杠|(?<![a-z])(?:and then|then|uh|um|er|erm|uhm|hmm|mm|like|dash|hyphen|space"
-    r"|comma|pause|so|yeah|ok|okay|right|and|sorry)(?![a-z]))*",
+    r"|中间是|中间"
+    r"|最后是|最后|最後是|最後|等一下|等下|等等|稍等|我看看|我看一下|后面|後面|接下来|下面是|前面|不是|不对|逗号"
+    r"|对吧|吧|嘛|哈|呢|啦|的|是|对|對|好|再|空格|横杠|横线|杠"
+    r"|(?<![a-z])(?:and then|then|uh|um|er|erm|uhm|hmm|mm|like|dash|hyphen|space"
+    r"|comma|pause|hang on|hold on|wait|one sec|let me see"
+    r"|let's see|got that|next|followed by|it's|is|i think|oops|no|so|yeah|ok|okay|right|and|sorry)(?![a-z]))*",
+    re.IGNORECASE,
+)
+_HESITATION = re.compile(
+    r"[\s,，、.…]*(?:(?:嗯|啊|呃|额|哦|噢|那个|那個|然后|然後"
+    r"|(?<![a-z])(?:uh|um|er|erm|and then|then|dash|hyphen)(?![a-z]))[\s,，、.…]*){1,3}",
     re.IGNORECASE,
 )
 _WRITTEN_GAP = re.compile(r"[\s\-().]{0,3}")
@@ -49,8 +58,11 @@ _MEASURE = "个個块塊元月点點台次天年遍楼樓层層位岁歲分秒�
 _LAST_LETTER = re.compile(r"[\s,，]*(?:[Xx](?![A-Za-z])|叉|[大小]写[Xx]|ex(?![A-Za-z]))")
 _FIRST_LETTER = re.compile(r"(?<![A-Za-z])[A-Za-z][\s,，]*$")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
+_HESITANT = re.compile(r"1[3-9]\d{9}|0[1-9]\d{8,9}|[4-6]\d{15,18}")
 _LONGEST_GAP = 24
+_IN_PAIRS = 12  # so many digits in forty-nines and nineteens are no price
 _SHORTEST = 7
+_SHORTEST_IDENTITY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,9 @@ def _digits(match: re.Match[str]) -> str:
         return tens + (_digit(match["unit"]) if match["unit"] else "0")
     if match["teen"]:
         return _TEENS[match["teen"].lower()]
-    return "00" if match["hundred"] else _digit(match[0])
+    if match["hundred"]:
+        return "00" if match["hundred"].lower() == "hundred" else "000"
+    return _digit(match[0])
 
 
 def _digit(word: str) -> str:
@@ -130,8 +144,11 @@ def _runs(text: str) -> Iterator[Run]:
 
 def _joined(text: str, last: Token, token: Token) -> bool:
     gap = text[last.end : token.start]
-    pause = _WRITTEN_GAP if last.written and token.written else _GAP
-    return len(gap) <= _LONGEST_GAP and pause.fullmatch(gap) is not None
+    if len(gap) > _LONGEST_GAP:
+        return False
+    if last.written and token.written:
+        return bool(_WRITTEN_GAP.fullmatch(gap) or _HESITATION.fullmatch(gap))
+    return _GAP.fullmatch(gap) is not None
 
 
 def find_spoken(text: str, kept: frozenset[str]) -> list[Span]:
@@ -139,7 +156,7 @@ def find_spoken(text: str, kept: frozenset[str]) -> list[Span]:
     found: list[Span] = []
     for run in _runs(text):
         trimmed = _without_quantity(text, run)
-        if trimmed and _is_spoken_number(trimmed) and trimmed.digits not in kept:
+        if trimmed and _is_spoken_number(text, trimmed) and trimmed.digits not in kept:
             found += _spans(text, trimmed)
     return found
 
@@ -152,16 +169,22 @@ def _without_quantity(text: str, run: Run) -> Run | None:
     return run
 
 
-def _is_spoken_number(run: Run) -> bool:
+def _is_spoken_number(text: str, run: Run) -> bool:
     tokens = [token for group in run.groups for token in group]
     spoken = sum(len(token.digits) for token in tokens if not token.written)
     numbers = sum(not (token.written or token.plain) for token in tokens)
     enough = _SHORTEST if numbers <= 1 else _SHORTEST + 2
-    return spoken >= 3 and len(run.digits) >= enough and (numbers == 0 or sum(t.plain for t in tokens) >= 3)
+    if spoken == 0 and len(run.groups) > 1:
+        return _HESITANT.fullmatch(run.digits) is not None or looks_like_ric(run.digits)
+    digit_by_digit = numbers == 0 or sum(token.plain for token in tokens) >= 3 or len(run.digits) >= _IN_PAIRS
+    if len(run.digits) == _SHORTEST_IDENTITY and follows_identity_word(text, run.start):
+        return spoken >= 3
+    return spoken >= 3 and len(run.digits) >= enough and digit_by_digit
 
 
 def _spans(text: str, run: Run) -> Iterator[Span]:
     order = follows_order_word(text, run.start)
+    order = order or (follows_code_word(text, run.start) and not _MOBILE.search(run.digits))
     for n, part in enumerate(_parts(run)):
         if not (order and n == 0):
             yield _span(text, part)

@@ -44,6 +44,13 @@ def is_chinese(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
+def written_in(question: str) -> str:
+    """`zh` or `zh-Hant` for a question with Chinese characters, else `en`: what a reply to it is written in."""
+    if not is_chinese(question):
+        return "en"
+    return "zh-Hant" if any(_simplify.convert(c) != c for c in question) else "zh"
+
+
 def normalised(text: str) -> str:
     """`text` with its letters and digits only, lower case, simplified: equal for questions asked the same way."""
     return "".join(character for character in simplified(text).lower() if character.isalnum())

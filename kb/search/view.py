@@ -13,7 +13,7 @@ from kb.search.catalogue import Catalogue, Scope
 from kb.search.fusion import Candidate, fuse
 from kb.search.generation import Manifest
 from kb.search.keywords import Snapshot
-from kb.search.terms import is_chinese, question_terms
+from kb.search.terms import question_terms
 from kb.search.vectors import Vectors
 
 DEPTH = 50
@@ -44,8 +44,10 @@ class View:
         shown[known] = allowed[positions]
         return [bool(value) for value in shown]
 
-    def candidates(self, query: NDArray[np.float32], text: str, scope: Scope, kind: Kind) -> list[Candidate]:
-        """The fused list for a question's `(dim,)` vector and its text, best first."""
+    def candidates(
+        self, query: NDArray[np.float32], text: str, scope: Scope, kind: Kind, *, in_chinese: bool
+    ) -> list[Candidate]:
+        """The fused list for a question's `(dim,)` vector and its text, best first; `in_chinese` is who asks."""
         allowed = self.allowed(scope, kind)
         if not allowed.any():
             return []
@@ -55,7 +57,6 @@ class View:
         found = self._keyword_list(words, scope, kind, allowed)
         rows = [row for row, _ in near + found]
         place_of = dict(zip(rows, map(int, self.catalogue.positions(rows)[0]), strict=True))
-        in_chinese = is_chinese(text)
         return fuse(
             near,
             found,

@@ -30,11 +30,15 @@ log = logging.getLogger("kb.web")
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer's question; `conversation` holds what the customer said before it, oldest first."""
+    """A customer's question; `conversation` holds what the customer said before it, oldest first.
+
+    `language` is the asker's (default: that of the question); `channel` changes nothing: one question, one answer.
+    """
 
     question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
     conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
-    language: str | None = None
+    channel: str | None = None
+    language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -55,7 +59,7 @@ def search(
     tag: str | None = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
-    ask = Ask(q, (), state.audiences, product, language, tag)
+    ask = Ask(q, (), state.audiences, None, product, language, tag)
     return _service(state).knowledge.search(ask, k)
 
 
@@ -63,7 +67,7 @@ def search(
 def answers(state: State, data: Question) -> Answer:
     """The same question gets the same answer in every channel."""
     return _service(state).knowledge.answer(
-        Ask(data.question, tuple(data.conversation), state.audiences, language=data.language)
+        Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
     )
 
 

@@ -1,0 +1,92 @@
+"""Imports point one way, and the table says which; modules stay small."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "kb"
+
+VALUES = {"errors", "model"}
+MAY_IMPORT = {
+    "errors": set(),
+    "model": set(),
+    "progress": set(),
+    "logs": set(),
+    "config": {"errors"},
+    "ingest": VALUES,
+    "store": VALUES,
+    "search": VALUES,
+    "answer": VALUES | {"ingest", "search"},
+    "indexing": VALUES | {"config", "store", "search"},
+    "publishing": VALUES | {"config", "progress", "ingest", "store", "search", "indexing"},
+    "sources": VALUES | {"progress", "ingest", "store", "publishing"},
+    "writer": VALUES | {"config", "progress", "store", "search", "publishing", "sources"},
+    "jobs": VALUES | {"progress"},
+    "handing": VALUES | {"config", "progress", "jobs", "publishing", "writer"},
+    "exporting": VALUES | {"config", "ingest", "store"},
+    "reader": VALUES | {"config", "store", "search"},
+    "knowledge": VALUES | {"config", "search", "answer", "reader"},
+    "service": VALUES | {"config", "progress", "search", "jobs", "knowledge", "writer"},
+    "evaluation": VALUES | {"search", "knowledge"},
+    "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
+    "presentation": VALUES | {"progress", "publishing", "knowledge", "evaluation", "diagnosis"},
+    "web": VALUES | {"config", "logs", "knowledge", "evaluation", "service"},
+    "cli": None,  # the shell reaches every operation
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+LONGER_WITH_A_REASON = {
+    "search/bundled.py": "one file format, read from its first byte to its last",
+    "search/embedding.py": "one model: named, counted, loaded; step 3 splits the runtime off",
+}
+
+
+def parts(file: Path) -> str:
+    """The top-level part of the package that a file belongs to."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(file: Path) -> set[str]:
+    """The parts of the package that a file imports, wherever in it the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "kb":
+            below = node.module.split(".")[1:2]
+            found |= set(below) if below else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("kb.")}
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_part_of_the_package_is_in_the_table() -> None:
+    assert {parts(file) for file in FILES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(file: Path) -> None:
+    allowed = MAY_IMPORT[parts(file)]
+    if allowed is not None:
+        assert imported(file) - {parts(file)} <= allowed
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+def test_a_module_is_small_or_says_why(file: Path) -> None:
+    lines = len(file.read_text("utf-8").splitlines())
+    assert lines <= 300 or file.relative_to(PACKAGE).as_posix() in LONGER_WITH_A_REASON
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if parts(f) != "cli"], ids=lambda f: f.relative_to(PACKAGE).as_posix()
+)
+def test_no_import_of_our_own_hides_in_a_function(file: Path) -> None:
+    functions = [n for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.FunctionDef)]
+    inner = [
+        n for f in functions for n in ast.walk(f) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("kb")
+    ]
+    assert not inner

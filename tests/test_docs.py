@@ -1,0 +1,106 @@
+"""The documents are run: every command works, every link leads somewhere, every setting and key is explained."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from datetime import UTC
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import ROOT, clean_environment
+from server_process import serving
+
+from kb.cli import main
+from kb.config import ELSEWHERE, Settings
+from kb.ingest.articles import KEYS, read_article
+from kb.ingest.rendering import public_rendering
+
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+KB_COMMANDS = [
+    shlex.split(line, comments=True)[1:]
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.startswith(".venv/bin/kb ")
+]
+
+
+def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wanted = {line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")}
+    assert wanted == {"run", "test"}
+    assert wanted <= targets
+
+
+@pytest.mark.parametrize("arguments", KB_COMMANDS, ids=" ".join)
+def test_a_command_of_the_readme_works(arguments: list[str], sample_copy: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", *arguments],
+        cwd=ROOT,
+        env=clean_environment(KB_HOME=str(sample_copy)),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_curl_line_of_the_readme_gets_a_cited_answer(sample_copy: Path) -> None:
+    line = next(line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl "))
+    with serving(sample_copy) as server:
+        command = shlex.split(line.replace("localhost:8000", server.url.removeprefix("http://")))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["outcome"] == "answered"
+    assert answer["citations"][0]["document_id"] == "zh/returns/refund-time"
+
+
+def test_the_article_of_the_readme_is_read_and_its_agent_block_is_not_public() -> None:
+    article = read_article(blocks("markdown")[0].encode(), path="example.md", timezone=UTC)
+    assert article.questions == ("When do I get my money back?",)
+    assert "goodwill" in article.body
+    assert "goodwill" not in public_rendering(article.body).body
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_to_a_file_leads_somewhere(file: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", file.read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (file.parent / link).exists()]
+    assert not missing
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    fields = msgspec.structs.fields(Settings)
+    table = re.findall(r"^\| `(\w+)` \| `(KB_\w+)`", text, re.MULTILINE)
+    assert [name for name, _ in table] == [field.name for field in fields]
+    assert [variable for _, variable in table] == [f"KB_{field.name.upper()}" for field in fields]
+    assert all(f"`{name}`" in text for name in ELSEWHERE)
+
+
+def test_every_front_matter_key_is_documented() -> None:
+    text = (ROOT / "docs" / "articles.md").read_text("utf-8")
+    rows = "".join(row.split("|")[1] for row in text.splitlines() if row.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(KEYS)
+
+
+def test_every_command_is_documented_and_tells_what_it_does() -> None:
+    documents = "".join(file.read_text("utf-8") for file in [*DOCUMENTS, ROOT / "CHANGELOG.md"])
+    for name, command in main.commands.items():
+        assert re.search(rf"kb {name}\b|`{name}`", documents), name
+        assert command.help
+        assert all(getattr(option, "help", "argument") for option in command.params)
