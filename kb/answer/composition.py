@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.answer.citations import Citation, cite, document_url
-from kb.answer.extract import best_sentences, closest_sentence
+from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
@@ -67,10 +67,10 @@ class Source:
 def compose(source: Source, passages: Sequence[StoredPassage], rarity: Mapping[str, float]) -> Composition:
     """The best sentences of a document's passages (best first), verbatim, each cited."""
     texts = [passage.text for passage in passages]
-    chosen = best_sentences(texts, passages[0].language, rarity)
+    language = passages[0].language
+    chosen = best_sentences(texts, language, rarity, " ".join(passages[0].heading))
     citations = [source.cite(passages[s.passage], s.start, s.end) for s in chosen]
-    parts = [plain_text(citation.quote) for citation in citations]
-    return Composition(_joined(parts, passages[0].language), tuple(citations))
+    return Composition(_joined(chosen, texts, language), tuple(citations))
 
 
 def curated(source: Source, answer: str, passages: Sequence[StoredPassage], language: str) -> Composition:
@@ -86,5 +86,20 @@ def refusal(language: str) -> str:
     return _REFUSALS.get(language) or _REFUSALS["zh" if language.startswith("zh") else "en"]
 
 
-def _joined(parts: Sequence[str], language: str) -> str:
-    return ("" if language.startswith("zh") else " ").join(parts)
+def _joined(chosen: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
+    """The sentences as one text: a new line where the source has one, or where some of it was left out."""
+    parts: list[str] = []
+    before: Sentence | None = None
+    for sentence in chosen:
+        if before is not None:
+            parts.append(_between(before, sentence, texts, language))
+        parts.append(plain_text(texts[sentence.passage][sentence.start : sentence.end]))
+        before = sentence
+    return "".join(parts)
+
+
+def _between(first: Sentence, second: Sentence, texts: Sequence[str], language: str) -> str:
+    gap = texts[first.passage][first.end : second.start] if first.passage == second.passage else "\n"
+    if gap.strip(" \n") or "\n" in gap:
+        return "\n"
+    return "" if language.startswith("zh") else " "

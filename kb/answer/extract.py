@@ -1,4 +1,10 @@
-"""The sentences of a passage that answer a question, verbatim."""
+"""The sentences of a document that answer a question, verbatim.
+
+A short section answers whole: steps without their neighbours help nobody (a table does not: its rows are
+alternatives). Beyond that, sentences are chosen one by
+one, each for the question's terms that no chosen one holds yet, as in maximal marginal relevance (Carbonell and
+Goldstein, SIGIR 1998).
+"""
 
 from __future__ import annotations
 
@@ -8,57 +14,70 @@ from dataclasses import dataclass
 from kb.ingest.sentences import sentences
 from kb.search.terms import terms
 
-MAX_SENTENCES = 3
-MAX_CHARACTERS = 400
+SECTION = 200
+"""A best passage up to this length is given whole. Lengths count a Chinese character as 1, any other as 0.4."""
+ANSWER = 150
+"""Sentences are added up to this length; the first may be longer."""
+ADDED = 2
+_ROW = " | "
+_SEEN = 0.3  # what a term is still worth once a chosen sentence holds it
+_TITLE = 0.5  # what a term of the title is worth: every sentence below it is about that
+_WORTH = 0.1  # of the question's weight: what a sentence must add
+_LATER = 0.2  # how much each further passage counts less
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of passage number `passage`, at `start:end` of that passage's text; `score` higher is better."""
+    """A sentence of passage number `passage`, at `start:end` of that passage's text."""
 
     passage: int
     start: int
     end: int
-    score: float
 
 
-def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, float]) -> list[Sentence]:
-    """The few sentences of `texts` that hold most of the question's rare terms, in order of appearance.
+def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, float], title: str) -> list[Sentence]:
+    """The few sentences of `texts` that answer, in order of appearance; never empty where there is a sentence.
 
-    `texts` come best first; `rarity` weighs the question's terms. Never empty where `texts` holds a sentence.
+    `texts` come best first; `rarity` weighs the question's terms; `title` is the best passage's, with its headings.
     """
-    scored = [
-        Sentence(number, start, end, _score(text[start:end], rarity) / (1 + 0.2 * number))
-        for number, text in enumerate(texts)
-        for start, end in sentences(text, language)
-    ]
-    ranked = sorted(scored, key=lambda s: (-s.score, s.passage, s.start))
-    chosen = _short_enough(ranked)
-    return sorted(chosen, key=lambda s: (s.passage, s.start))
-
-
-def _score(sentence: str, rarity: Mapping[str, float]) -> float:
-    return sum(rarity[term] for term in set(terms(sentence)) & rarity.keys())
-
-
-def _short_enough(ranked: Sequence[Sentence]) -> list[Sentence]:
-    chosen: list[Sentence] = []
-    length = 0
-    for sentence in ranked[:MAX_SENTENCES]:
-        length += sentence.end - sentence.start
-        worth = sentence.score >= 0.5 * ranked[0].score and ranked[0].score > 0
-        if chosen and (length > MAX_CHARACTERS or not worth):
+    found = _all_sentences(texts, language)
+    held = [frozenset(terms(texts[s.passage][s.start : s.end])) & rarity.keys() for s in found]
+    sizes = [_length(texts[s.passage][s.start : s.end]) for s in found]
+    section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
+    is_whole = sum(sizes[n] for n in section) <= SECTION and _ROW not in texts[0]
+    chosen = section if is_whole else []
+    left = {term: weight * (_TITLE if term in set(terms(title)) else 1.0) for term, weight in rarity.items()}
+    enough = _WORTH * sum(left.values())
+    for n in chosen:
+        left |= {term: left[term] * _SEEN for term in held[n]}
+    for _ in range(ADDED):
+        gains = {n: _gain(held[n], left, found[n].passage) for n in range(len(found)) if n not in chosen}
+        best = max(gains, key=lambda n: (gains[n], -n), default=None)
+        room = ANSWER - sum(sizes[n] for n in chosen)
+        if best is None or (chosen and (sizes[best] > room or gains[best] <= enough)):
             break
-        chosen.append(sentence)
-    return chosen
+        chosen = [*chosen, best]
+        left |= {term: left[term] * _SEEN for term in held[best]}
+    return [found[n] for n in sorted(chosen)]
 
 
 def closest_sentence(statement: str, texts: Sequence[str], language: str) -> Sentence | None:
     """The sentence of `texts` that shares most terms with a statement; None where `texts` holds none."""
-    weights = dict.fromkeys(terms(statement), 1.0)
-    scored = [
-        Sentence(number, start, end, _score(text[start:end], weights))
-        for number, text in enumerate(texts)
-        for start, end in sentences(text, language)
-    ]
-    return max(scored, key=lambda s: (s.score, -s.passage, -s.start), default=None)
+    wanted = frozenset(terms(statement))
+
+    def shared(sentence: Sentence) -> int:
+        return len(wanted.intersection(terms(texts[sentence.passage][sentence.start : sentence.end])))
+
+    return max(_all_sentences(texts, language), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
+
+
+def _all_sentences(texts: Sequence[str], language: str) -> list[Sentence]:
+    return [Sentence(number, *span) for number, text in enumerate(texts) for span in sentences(text, language)]
+
+
+def _gain(held: frozenset[str], left: Mapping[str, float], passage: int) -> float:
+    return sum(left[term] for term in held) / (1 + _LATER * passage)
+
+
+def _length(text: str) -> float:
+    return sum(1.0 if character >= "⺀" else 0.4 for character in text)

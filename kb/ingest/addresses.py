@@ -36,6 +36,10 @@ _VILLAGE = re.compile(
     rf"{_ADMIN}{{0,4}}{_PLACE}{{1,8}}?(?:村|屯|庄|里|小区|花园|花園|公寓|家园|家園|新村|苑|邨|公馆|山庄|豪庭|名邸|宿舍|校区|大厦|大廈|广场|城|园|湾|庭|府"
     rf"|坊|居|阁|轩|社区|家属院){_N}(?:期|区|區)?(?:{_N})?(?:号院|号楼|號樓|栋|棟|幢|座|单元|單元|组|弄|组){_DETAIL}*{_ROOM}{_DETAIL}*"
 )
+_ESTATE = re.compile(
+    rf"{_ADMIN}{{0,4}}{_PLACE}{{1,8}}?(?:村|屯|庄|小区|花园|花園|小镇|公寓|家园|家園|新村|新城|苑|邨|公馆|山庄|豪庭|园|湾|庭|府|社区)"
+    rf"(?:{_PLACE}{{1,4}}(?:樓|楼|閣|阁|座)|{_N}(?:期|区|區|队|隊|组|組)){_DETAIL}+{_ROOM}"
+)
 _BUILDING = re.compile(rf"{_N}(?:号楼|號樓|栋|棟|幢|座|单元|單元)(?:{_DETAIL}+{_ROOM}|{_ROOM.removesuffix('?')})")
 _CHAIN = re.compile(rf"{_ADMIN}{{2}}{_ADMIN}+(?:{_ROAD})?")
 _MOVED = re.compile(
@@ -101,7 +105,9 @@ _HOUSE_NAMED = re.compile(
     rf"(?:{_NAME_WORD}\s){{1,3}}(?i:{_TYPES})(?![A-Za-z]){_ZIP}"
 )
 _NUMBERED_HOUSE = re.compile(
-    rf"(?<![A-Za-z0-9])\d{{1,4}}[A-Za-z]?\s(?:The\s)?(?:{_NAME_WORD}\s){{1,2}}(?:{_HOUSE_NAMES})(?![A-Za-z])"
+    rf"(?<![A-Za-z0-9])(?i:{_NO})\s(?:The\s)?(?:{_NAME_WORD}\s){{1,2}}(?:{_HOUSE_NAMES})(?![A-Za-z])"
+    rf"|(?<![A-Za-z])(?i:at|from|in|it's|live|is)\s(?i:number)\s(?i:{_NO}),?\s(?:The\s)?{_NAME_WORD}(?:\s{_NAME_WORD})?"
+    rf"|(?<![A-Za-z0-9])(?i:{_NO}),?\s(?:Jalan|Lorong|Rue|Via|Calle|Avenida|Rua)\s{_NAME_WORD}(?:\s{_NAME_WORD})?"
 )
 _CUED = re.compile(
     rf"(?i:address|live[sd]?|living|deliver|moved|moving|send|house|home|posted?|ship|street)[^.\n]{{0,40}}?\s"
@@ -135,7 +141,7 @@ def find_addresses(text: str) -> list[Span]:
     """Address phrases in either language; a city or a shop floor alone is none."""
     found: list[Span] = []
     if _CITIES.search(text):
-        for pattern in (_STREET, _VILLAGE, _BUILDING) if _NUMBERED.search(text) else ():
+        for pattern in (_STREET, _VILLAGE, _ESTATE, _BUILDING) if _NUMBERED.search(text) else ():
             found += matches(pattern, text, "address")
         found += matches(_CHAIN, text, "address")
         for pattern in (_MOVED, _LABELLED):
@@ -146,8 +152,9 @@ def find_addresses(text: str) -> list[Span]:
 
 def _english(text: str) -> list[Span]:
     found: list[Span] = []
-    for pattern in (_HONG_KONG, _ROAD_CAPITAL, _ROAD_LOWER, _HOUSE_NAMED, _NUMBERED_HOUSE, _ROAD_FIRST, _FLAT_ALONE):
+    for pattern in (_HONG_KONG, _ROAD_CAPITAL, _ROAD_LOWER, _HOUSE_NAMED, _NUMBERED_HOUSE, _FLAT_ALONE):
         found += matches(pattern, text, "address")
+    found += matches(_ROAD_FIRST, text, "address", "place")
     for group in ("place", "solid"):
         found += matches(_SPOKEN_POSTCODE, text, "address", group)
     return found + matches(_CUED, text, "address", "place") + matches(_ENGLISH_LABEL, text, "address", "place")

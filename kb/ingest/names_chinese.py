@@ -59,17 +59,22 @@ _EXPLAINED = re.compile(
     rf"(?<![{_HAN}])(?P<name>{_NOT}(?P<family>{_FAMILY}){_GIVEN}{{1,2}})[\s,，]{{1,2}}[{_HAN}]{{1,6}}?(?P=family)(?=[\s,，。]|$)"
 )
 _SPACED = re.compile(
-    rf"(?:我叫|[他她]叫|名叫|名字|姓名|户名|收件人|收货人|联系人|我是|姓)[:：\s是叫]{{0,4}}(?P<name>[{SINGLE}](?:[\s,，]{{1,2}}(?!{'|'.join(NOT_NAMES)}){_GIVEN}(?![{_HAN}])){{1,2}})"
+    rf"(?:我叫|[他她]叫|名叫|名字|姓名|户名|收件人|收货人|联系人|我是|姓)(?:[:：\s是叫]|[一二两三四][个個]字){{0,4}}(?P<name>[{SINGLE}](?:[\s,，]{{1,2}}(?!{'|'.join(NOT_NAMES)}){_GIVEN}(?![{_HAN}])){{1,2}})"
 )
 _CANTONESE = re.compile(
     rf"(?:(?<![{_HAN}])|(?<=[係系揾搵同叫俾畀位]))(?P<name>[陳黃李王張林吳劉蔡楊許鄭謝郭洪曾周葉蘇莊呂江何蕭羅朱鍾施沈彭趙胡賴盧黎馮鄧梁麥陈黄张吴刘杨郑谢][生太])(?=[\s,，。!?！？、你您嘅喺話呀啊]|$)"
 )
 _TITLED = re.compile(
     rf"(?P<name>(?:(?:^|(?<=[^{_HAN}])|(?<=[是叫的给给找为和请让]))(?:{_NAME})|{_FAMILY}|{_NOT}{_FAMILY}{_GIVEN}{{1,2}})(?:{_TITLE}))"
-    rf"(?!傅|卡|家)"
+    rf"(?!傅|卡)"
 )
 _FAMILIAR = re.compile(
     rf"(?<![{_HAN}])(?:(?:哎|喂|找|是|叫|我是)\s?)?(?P<name>[老小阿](?!时|石|白|黄金|马路|和|花)[{SINGLE}])(?=[啊呀吗嘛呢,，。\s]|$)"
+    rf"|(?:{_ROLE}|{_RELATION}|门卫|物业|隔壁|楼上|楼下)(?P<neighbour>[老小阿](?!板|时|石|白|黄金|马路)[{SINGLE}])(?![{_HAN}]|$)"
+    rf"|(?:门卫|物业|隔壁)(?P<porter>[老小](?!板)[{SINGLE}])"
+)
+_OWNER = re.compile(
+    rf"(?:(?<![{_HAN}])|(?<=[从從用是以拿找打]))(?P<name>{_NOT}{_FAMILY}{_GIVEN}{{1,2}})(?=的(?:卡|电话|電話|手机|手機|身份证|账户|账号|微信|邮箱|号码|名字|名义|地址|订单|訂單|房子|家))"
 )
 _LABELLED = re.compile(
     rf"(?:收件人|收货人|收貨人|联系人|聯絡人|聯繫人|客户姓名|客戶姓名|客户|姓名|称呼|稱呼|户名|昵称|签名)[ \t]*[:：][ \t]*"
@@ -92,7 +97,7 @@ _CALLED = re.compile(
     r"[叫名]|联系人|聯|收[件货貨方]|寄件|[户戶]名|抬[头頭]|持卡|[签簽]收|投保|使用人|署名|法人|客|[称稱]呼|昵"
 )
 _PERSON = re.compile(rf"[{_HAN}]")
-_SIGNING = re.compile(r"此致|敬[礼禮上]|谢谢|謝謝|多[谢謝]|感[谢謝]|祝[好]|[顺順][祝颂]|[谨謹拜呈]上|\n")
+_SIGNING = re.compile(r"此致|敬[礼禮上]|谢谢|謝謝|多[谢謝]|感[谢謝]|祝[好]|[顺順][祝颂]|[谨謹拜呈]上|\n(?=[^\S\n]*\S)")
 _SEARCHES: tuple[tuple[re.Pattern[str], re.Pattern[str], int], ...] = (
     # each with a cheap sign that it could match, and how far before the sign its match may begin (-1: anywhere)
     (_AFTER_SURNAME_WORD, re.compile("姓"), _ANYWHERE),
@@ -104,6 +109,7 @@ _SEARCHES: tuple[tuple[re.Pattern[str], re.Pattern[str], int], ...] = (
     (_CANTONESE, re.compile("[生太]"), 1),
     (_TITLED, re.compile(_TITLE), _LONGEST_NAME),
     (_FAMILIAR, re.compile(r"[老小阿]"), _ANYWHERE),
+    (_OWNER, re.compile("的"), _LONGEST_NAME + 1),
     (_LABELLED, re.compile(":"), _ANYWHERE),
     (_SIGNED, _SIGNING, _LONGEST_NAME),
     (_DOTTED, re.compile(r"[·•‧]"), _ANYWHERE),

@@ -29,7 +29,8 @@ _COMMON = frozenset(
     " regards best kind warm sincerely cheers many unable unsure locked stuck missing wondering based told"
     " day morning afternoon evening dear reference case part ticket note ps nb fyi asap re fwd attn live chat bank street"
     " road lane avenue close drive way flat apartment block unit room floor reception alexa siri google nest hey mode eco auto start stop yorkshire midea lidl aldi"
-    " argos currys ikea tesco walmart costco ebay paypal klarna whirlpool beko electrolux aeg gorenje zanussi hisense christ god jesus".split()
+    " argos currys ikea tesco walmart costco ebay paypal klarna whirlpool beko electrolux aeg gorenje zanussi hisense christ god jesus gold silver platinum bronze premium plus basic standard call press open turn check hold"
+    " switch clean remove make use set wait keep put take ensure unplug rinse run select tap choose add reset".split()
 )
 _NOT_TITLED = frozenset(
     "muscle coffee bean men kipling clean whippy martens pepper who oetker dre scholl potato motivator dj sheen bond right"
@@ -84,7 +85,7 @@ _CUED = re.compile(
     rf"{_B}(?i:(?:the|my|our|your|his|her|their|that|a|new|current|old|main|joint|other)[ ](?:\w+ )?(?:{_ROLES})(?:'s name)?(?:,? (?:is|was|'s|will be|would be|should be|called|named|who's)"
     rf"|'s(?: called| named)?|,)?|(?:speak|speaking|talk|talking|spoke|spoken|chatted|dealt|dealing) (?:to|with)|thanks|thank you|cheers|sorry|bye(?: bye)?|lovely|brilliant|perfect"
     rf"|name on (?:it|there|that|the \w+(?: \w+)?)(?: is| was|'s| would be| will be| says)?|(?:in the|under the|under|by the) name(?:s)?(?: of)?|registered (?:to|under|in)|on behalf of"
-    rf"|(?:calling|ringing|phoning|booked|ordered|paid|signed|signed for|left) (?:for|by|under)|addressed to|made out to|belongs? to|attention of|care of|care off"
+    rf"|(?:calling|ringing|phoning|booked|bought|made|placed|taken in|ordered|paid|signed|signed for|left) (?:for|by|under)|through to|we're the|we are the|addressed to|made out to|belongs? to|attention of|care of|care off"
     rf"|(?:tell|ask|call|ring|text|phone|contact|reach|email|message|get hold of|let) (?:for )?|(?:hand|give|leave|left) it (?:to|with)|gift for|present for|parcel for|delivery for|order for|account for"
     rf"|yes|yeah|yep|yup|no|okay|ok|right|sure|so|um|uh|er|well|hiya|evening|called|named|goes by|known as|me|(?:put|book|write|pop|take|have|got) (?:it |me |her |him )?(?:down|in)(?: as| for)?|it's under|account's under|it's for|who's)"
     rf"[ ,]+{_HESITATION}(?P<name>{_FULL})"
@@ -93,13 +94,13 @@ _GIVEN_AND_FAMILY = re.compile(
     rf"{_B}(?P<name>(?:{'|'.join(GIVEN)})(?:-{_CAP})?(?: [A-Z]\.?)?(?: (?:{_PARTICLE} ){{0,2}}{_CAP}){{1,2}})"
 )
 _AT_ONE_END = re.compile(
-    rf"(?:^|[.!?\n]\s*)(?:(?:hi|hello|hey)[ ,]+)?(?P<first>{_FULL})(?=[ ,]+(?:here|speaking|calling|again|from)(?![a-z]))"
+    rf"(?:^|[.!?\n]\s*)(?:(?:hi|hello|hey)[ ,]+)?(?P<first>{_FULL})(?=[ ,]+(?:here|speaking|calling|again|from (?:number|flat|apartment|upstairs|downstairs|next door))(?![a-z]))"
     rf"|[ ,](?P<last>{_FULL})(?=[ ,]+(?:speaking|calling|here)(?![a-z]))"
     rf"|(?:^|(?<=\s))(?P<said>{_FULL})(?=(?:,| is|'s| was)? (?:the|my|his|her|their) (?:sur|first |last |family |middle |full )?name)"
     rf"|(?i:get|tell|ask|let|have|want|is|was|if|when|until|because|that|and)[ ](?P<asked>{_FULL})(?=[ ](?:to (?:ring|call|phone|text|email|come|sign)|know(?![a-z])|there|available|around|about|in today|isn't|hasn't|won't|can't|lives|ordered|booked|paid|signed|said|told|will be|rang|called|emailed|who))"
 )
 _GIVEN_ALONE = re.compile(
-    rf"{_B}(?i:with|from|by|for|to|and|or|but|told|met|saw|gave|is|was|as|of|it's|that's|thank|reach|see|me|him|her)[ ](?P<name>(?:{'|'.join(GIVEN)})(?: {_CAP})?)(?![A-Za-z'’-])"
+    rf"(?:^|[.!?\n]\s*|{_B}(?i:with|from|by|for|to|and|or|but|told|met|saw|gave|is|was|as|of|it's|that's|thank|reach|see|me|him|her)[ ])(?P<name>(?:{'|'.join(GIVEN)})(?: {_CAP})?)(?![A-Za-z'’-])"
 )
 _BESIDE = re.compile(
     rf"(?P<name>{_CAP} (?:{_PARTICLE} )?{_CAP}(?: {_CAP})?)(?:[ ,:|/]{{1,3}}|\n)(?=[{CONTACT_MASKS}])"
@@ -108,6 +109,8 @@ _BESIDE = re.compile(
 _AFTER_HAN = re.compile(r"(?i:name(?:'s| is)?|this is|i'm|i am|mr|mrs|ms)[ :]{1,2}(?P<name>[\u4e00-\u9fff]{2,4})")
 _LOWER_STOPS = _COMMON | {"isn't", "wasn't", "doesn't", "spelt", "spelled", "wrong", "called", "printed"}
 _ENGLISH = re.compile(r"[A-Za-z][a-z]|[A-Z]{3}")
+_CAPITALISED = re.compile(r"(?<![A-Za-z])[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÿ']*[a-zß-öø-ÿ]")
+_GIVEN = frozenset(GIVEN)
 _SHORTEST_ECHO = 3
 
 
@@ -116,20 +119,21 @@ def find_english_names(text: str) -> list[Span]:
     if not _ENGLISH.search(text):
         return []
     found: list[Span] = matches(_AFTER_HAN, text, "name", "name")
-    for pattern, groups in _PATTERNS:
+    words = {word for word in _CAPITALISED.findall(text) if word.lower() not in _COMMON}
+    patterns = _SHOUTED + (_PATTERNS if words else ()) + (_GIVEN_NAMES if words & _GIVEN else ())
+    for pattern, groups in patterns:
         for match in pattern.finditer(text):
             found += [span for group in groups if (span := _trimmed(text, match, group))]
     found += _lower_case(text)
     return found + _echoes(text, found)
 
 
-_PATTERNS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_SURE, ("name",)),
-    (_TITLE, ("name",)),
+_Patterns = tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]
+_SHOUTED: _Patterns = ((_SURE, ("name",)), (_TITLE, ("name",)))  # these also find a name in capitals
+_GIVEN_NAMES: _Patterns = ((_GIVEN_AND_FAMILY, ("name",)), (_GIVEN_ALONE, ("name",)))
+_PATTERNS: _Patterns = (
     (_INTRODUCED, ("name",)),
     (_CUED, ("name",)),
-    (_GIVEN_AND_FAMILY, ("name",)),
-    (_GIVEN_ALONE, ("name",)),
     (_AT_ONE_END, ("first", "last", "said", "asked")),
     (_SPEAKING, ("name",)),
     (_REPEATED, ("name",)),

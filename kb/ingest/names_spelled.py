@@ -15,7 +15,8 @@ _SPELLED = re.compile(rf"(?<![A-Za-z'])(?P<letters>{_LETTER}(?:{_BETWEEN}{_LETTE
 _PHONETIC = re.compile(r"(?i: (?:for|as in|like) [A-Za-z]+)")
 _CUE = re.compile(
     rf"(?:[{NAME_MASK}]|(?<![A-Za-z])(?i:(?:sur|first |last |full |user)?name|names|spel[lt]\w*|letters"
-    r"|letter by letter|called|under|initials)(?![A-Za-z])|拼音|拼写|拼寫|拼法|英文|字母|名字|姓名|叫)(?:[^.!?\n\d]{0,24})$"
+    r"|letter by letter|called|under|initials)(?![A-Za-z])|拼音|拼写|拼寫|拼法|英文|字母|名字|姓名|叫)"
+    r"(?:[^.!?\n\d]{0,24})$"
 )
 _CUE_AFTER = re.compile(
     r"(?i)[ ,.\-]*(?:is |that's |it's |'s )?(?:the |my |his |her |their )?(?:sur|first |last |family )?name(?![a-z])"

@@ -41,11 +41,11 @@ _TOKEN = re.compile(
 _GAP = re.compile(
     r"(?:[\s\-().,，、。…·+_*/|~:：!？?；;]|嗯|啊|呃|额|哦|噢|喔|哎|诶|欸|唉|那个|那個|这个|然后|然後|就是|接着|后面是|後面是|前面是"
     r"|中间是|中间"
-    r"|最后是|最后|最後是|最後|等一下|等下|等等|稍等|我看看|我看一下|后面|後面|接下来|下面是|前面|不是|不对|逗号"
+    r"|等一下|等下|等等|稍等|我看看|我看一下|后面|後面|接下来|下面是|前面|逗号"
     r"|对吧|吧|嘛|哈|呢|啦|的|是|对|對|好|再|空格|横杠|横线|杠"
     r"|(?<![a-z])(?:and then|then|uh|um|er|erm|uhm|hmm|mm|like|dash|hyphen|space"
-    r"|comma|pause|hang on|hold on|wait|one sec|let me see"
-    r"|let's see|got that|next|followed by|it's|is|i think|oops|no|so|yeah|ok|okay|right|and|sorry)(?![a-z]))*",
+    r"|comma|pause|hang on|hold on|one sec|let me see"
+    r"|let's see|got that|next|followed by|it's|is|i think|so|yeah|ok|okay|right|and|sorry)(?![a-z]))*",
     re.IGNORECASE,
 )
 _HESITATION = re.compile(
@@ -62,6 +62,7 @@ _HESITANT = re.compile(r"1[3-9]\d{9}|0[1-9]\d{8,9}|[4-6]\d{15,18}")
 _LONGEST_GAP = 24
 _IN_PAIRS = 12  # so many digits in forty-nines and nineteens are no price
 _SHORTEST = 7
+_RESIDENT_ID, _MOBILE_DIGITS = 18, 11
 _SHORTEST_IDENTITY = 6
 
 
@@ -192,13 +193,27 @@ def _spans(text: str, run: Run) -> Iterator[Span]:
 
 def _parts(run: Run) -> Iterator[Run]:
     """`run` cut where a group boundary separates a resident id or a mobile number from what came before."""
-    for n in range(1, len(run.groups)):
-        head, tail = Run(run.groups[:n]), Run(run.groups[n:])
-        if len(head.digits) >= _SHORTEST and (looks_like_ric(head.digits) or _MOBILE.fullmatch(tail.digits)):
-            yield head
-            yield from _parts(tail)
-            return
-    yield run
+    groups = run.groups
+    while cut := _cut(groups):
+        yield Run(groups[:cut])
+        groups = groups[cut:]
+    yield Run(groups)
+
+
+def _cut(groups: tuple[tuple[Token, ...], ...]) -> int:
+    """How many of `groups` are a number of their own; 0 when all belong together."""
+    sizes = [sum(len(token.digits) for token in group) for group in groups]
+    head, total = 0, sum(sizes)
+    identity = looks_like_ric(Run(groups).digits[:_RESIDENT_ID])
+    for n, size in enumerate(sizes[:-1], 1):
+        head += size
+        if head == _MOBILE_DIGITS and not identity and _MOBILE.fullmatch(Run(groups[:n]).digits):
+            return n
+        if head == _RESIDENT_ID and looks_like_ric(Run(groups[:n]).digits):
+            return n
+        if head >= _SHORTEST and total - head == _MOBILE_DIGITS and _MOBILE.fullmatch(Run(groups[n:]).digits):
+            return n
+    return 0
 
 
 def _span(text: str, run: Run) -> Span:
