@@ -190,7 +190,6 @@ def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | No
             f"WARNING: --dev-audience {dev_audience}: every caller of this service sees what {dev_audience!r} sees. "
             "Never use it with real data.", fg="yellow", bold=True, err=True,
         )  # fmt: skip
-    click.echo(f"serving {home.path} at http://{host}:{port} (Ctrl+C to stop)", err=True)
     server.run(home.path, home.flags, host=host, port=port, workers=workers, audience=dev_audience or "public")
 
 

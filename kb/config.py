@@ -80,6 +80,13 @@ def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str
     return settings
 
 
+def deciding(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
+    names = ("model", "query_prompt", "passage_prompt", "timezone", "keep", "ticket_months")
+    values: dict[str, Any] = msgspec.to_builtins(settings)
+    return {name: values[name] for name in names}
+
+
 def zone(settings: Settings) -> tzinfo:
     """The home's time zone, for dates written without one."""
     if settings.timezone is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kb.config import Paths, Settings
 from kb.errors import KbError
-from kb.jobs import server_file
+from kb.jobs import reach_server
 from kb.reader import Reader
 from kb.search.embedding import Embedder, describe
 from kb.store import database, documents
@@ -29,7 +29,7 @@ def examine(paths: Paths, settings: Settings) -> list[Finding]:
         _look("model", lambda: _model(settings)),
         _look("database", lambda: _database(paths)),
         _look("index", lambda: _index(paths, settings)),
-        Finding("server", True, "running" if server_file(paths.index).exists() else "not running"),
+        _look("server", lambda: _server(paths)),
     ]
 
 
@@ -62,6 +62,14 @@ def _database(paths: Paths) -> str:
     if found != ["ok"]:
         raise KbError(f"{paths.database} is damaged ({found[0]}): restore data/ from a backup")
     return f"{len(states)} documents, change {_newest_change(paths)}"
+
+
+def _server(paths: Paths) -> str:
+    connection = reach_server(paths.index)
+    if connection is None:
+        return "not running"
+    connection.close()
+    return "running"
 
 
 def _newest_change(paths: Paths) -> int:

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import msgspec
 
-from kb.config import Paths, Settings
+from kb.config import Paths, Settings, deciding
 from kb.errors import StoreBusy
-from kb.jobs import ask_server, server_file
+from kb.jobs import ask_server, reach_server
 from kb.progress import Progress
 from kb.publishing import Summary
 from kb.writer import Writer, writer_lock
 
 _PATIENCE_SECONDS = 30.0
 """How long to wait for another shell's writing to end; a server is asked at once."""
+_LOOK_SECONDS = 0.2
+log = logging.getLogger("kb")
 
 
 def run_job(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:
     """Runs `reindex` or `import`. Raises what it raises, or StoreBusy where neither way is open."""
-    try:
-        with writer_lock(paths):
-            return _here(paths, settings, job, arguments, progress)
-    except StoreBusy:
-        if server_file(paths.index).exists():
-            return msgspec.convert(ask_server(paths.index, job, arguments, progress), Summary)
-    progress("Waiting for another kb process", 0, 1)
-    with writer_lock(paths, wait_seconds=_PATIENCE_SECONDS):
+    with ExitStack() as held:
+        if server := _lock_or_server(paths, held):
+            handed = {**arguments, "settings": deciding(settings)}
+            return msgspec.convert(ask_server(server, job, handed, progress), Summary)
         return _here(paths, settings, job, arguments, progress)
+
+
+def _lock_or_server(paths: Paths, held: ExitStack) -> Connection | None:
+    """Takes the lock into `held`, or finds the server that has it; else waits for another shell to end."""
+    started, told = monotonic(), False
+    while True:
+        try:
+            held.enter_context(writer_lock(paths, wait_seconds=_LOOK_SECONDS if told else 0))
+            return None
+        except StoreBusy:
+            if server := reach_server(paths.index):
+                return server
+            if monotonic() - started > _PATIENCE_SECONDS:
+                raise
+        if not told:
+            log.info("another kb process is writing: waiting up to %.0f s for its end", _PATIENCE_SECONDS)
+        told = True
 
 
 def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:

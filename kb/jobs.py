@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class JobServer:
 
     def __init__(self, index: Path, url: str, handlers: Mapping[str, Handler]) -> None:
         token = secrets.token_hex(32)
-        self._listener = Listener((_LOOPBACK, 0), authkey=token.encode())
+        self._listener, self._key = Listener((_LOOPBACK, 0)), token.encode()
         self._handlers, self._file, self._closing = handlers, server_file(index), False
         _write_private(self._file, ServerFile(os.getpid(), self._listener.address[1], token, url))
         threading.Thread(target=self._listen, name="kb-jobs", daemon=True).start()
@@ -60,12 +60,18 @@ class JobServer:
         while not self._closing:
             try:
                 connection = self._listener.accept()
-            except _FAILURES:
-                continue  # a stranger without the token, or the listener was closed
+            except OSError:
+                continue  # the asker left already, or the listener was closed
+            if self._closing:
+                connection.close()
+                return
             threading.Thread(target=self._serve, args=(connection,), name="kb-job", daemon=True).start()
 
     def _serve(self, connection: Connection) -> None:
-        with connection, suppress(*_FAILURES):  # the asker may leave; its job goes on to the end
+        """Here, not where connections are accepted, so that a silent stranger keeps nobody else waiting."""
+        with connection, suppress(*_FAILURES):  # a stranger is turned away; an asker may leave, its job goes on
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
             request = msgspec.json.decode(connection.recv_bytes())
             connection.send_bytes(msgspec.json.encode(self._run(request, connection)))
 
@@ -80,19 +86,27 @@ class JobServer:
             return {"error": type(error).__name__, "message": str(error)}
 
 
-def ask_server(index: Path, job: str, arguments: Mapping[str, Any], progress: Progress) -> Any:
-    """Runs a job in the server that holds the lock and returns its result as plain values.
-
-    Raises what the job raised, or StoreBusy where no server can be reached.
-    """
+def reach_server(index: Path) -> Connection | None:
+    """A connection to the server of this home; None where none runs, whatever file a killed one left."""
     try:
         found = msgspec.json.decode(server_file(index).read_bytes(), type=ServerFile)
-        with Client((_LOOPBACK, found.port), authkey=found.token.encode()) as connection:
+        return Client((_LOOPBACK, found.port), authkey=found.token.encode())
+    except (*_FAILURES, msgspec.DecodeError):
+        return None
+
+
+def ask_server(connection: Connection, job: str, arguments: Mapping[str, Any], progress: Progress) -> Any:
+    """Runs a job in the server at the other end and returns its result as plain values.
+
+    Raises what the job raised, or StoreBusy where the server ended before the job did.
+    """
+    try:
+        with connection:
             connection.send_bytes(msgspec.json.encode({"job": job, "arguments": arguments}))
             return _result(connection, progress)
-    except (*_FAILURES, msgspec.DecodeError) as error:
+    except _FAILURES as error:
         raise StoreBusy(
-            f"another kb process holds {index / 'writer.lock'} and takes no jobs ({error}): wait and try again"
+            f"the server broke off before this {job} was done: look at its log, then run the command again"
         ) from error
 
 

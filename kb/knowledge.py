@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from kb.search.view import View
 MAX_QUESTION = 2_000
 """Characters; a longer question is refused."""
 MAX_K = 100
+_HALF = re.compile("[\ud800-\udfff]")
 _CACHED = 1_024  # vectors of recent questions
 
 
@@ -139,6 +141,7 @@ class _Question:
     """One question on its way through one view."""
 
     def __init__(self, kb: KnowledgeBase, ask: Ask) -> None:
+        _refuse_half_characters(ask)
         self._kb, self._ask = kb, ask
         self._view: View = kb.reader.view
         self._speaks = ask.speaks or written_in(ask.question)
@@ -230,3 +233,10 @@ def check_question(text: str) -> str:
     if len(question) > MAX_QUESTION:
         raise UsageError(f"the question has {len(question):,} characters; accepted are at most {MAX_QUESTION:,}")
     return question
+
+
+def _refuse_half_characters(ask: Ask) -> None:
+    named = (ask.product or "", ask.language or "", ask.tag or "")
+    for text in (ask.question, *ask.conversation, *ask.audiences, *named):
+        if _HALF.search(text):
+            raise UsageError(f"{text[:80]!a} is not valid Unicode: it holds half of a character (a lone surrogate)")

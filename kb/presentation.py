@@ -66,8 +66,8 @@ def show_summary(summary: Summary) -> None:
     if summary.redacted:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.redacted.items()))
         console.print(f"personal data removed: {found}")
-    if not any(getattr(summary, name) for name in names):
-        console.print("There is nothing to index yet: put Markdown files into articles/, or `kb import FILE`.")
+    if not summary.searchable:
+        console.print("Nothing is searchable yet: put Markdown files into articles/, or `kb import FILE`.")
     for problem in summary.problems:
         errors.print(Text(problem, style="red"))
 

@@ -62,7 +62,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a publication did: documents by what happened to them, and what it cost."""
+    """What a publication did: documents by what happened to them, passages split and embedded, and what it cost.
+
+    `searchable` counts the passages that the index holds now.
+    """
 
     added: int
     changed: int
@@ -72,6 +75,7 @@ class Summary:
     skipped: int
     passages: int
     embedded: int
+    searchable: int
     generation: int
     seconds: float
     redacted: dict[str, int]
@@ -120,6 +124,7 @@ class Publisher:
             skipped=plan.skipped,
             passages=sum(len(w.passages) for w in ready),
             embedded=embedded,
+            searchable=passages.count_visible(self._db, documents.newest_change(self._db)),
             generation=manifest.generation,
             seconds=round(monotonic() - started, 3),
             redacted=plan.redacted,
@@ -229,6 +234,16 @@ class Publisher:
         return f"{self._article_key()}:{self._settings.ticket_months}"
 
 
+def is_taken(state: DocumentState, source: str) -> bool:
+    """Whether a document's id is out of reach for `source`: another one's, and not retired."""
+    return state.source != source and state.status != RETIRED
+
+
+def belongs_to(state: DocumentState) -> str:
+    """Why an id that is taken is refused."""
+    return f"{state.id!r} belongs to {state.source!r}: choose another id, or retire that one"
+
+
 def _without_clashes(
     incoming: Sequence[Incoming], states: dict[str, DocumentState]
 ) -> tuple[list[Incoming], list[str]]:
@@ -237,10 +252,8 @@ def _without_clashes(
     clashes: list[str] = []
     for item in incoming:
         id_, state = item.document.id, states.get(item.document.id)
-        if state is not None and state.source != item.source and state.status != RETIRED:
-            clashes.append(
-                f"{item.place}: id: {id_!r} belongs to {state.source!r}: choose another id, or retire that one"
-            )
+        if state is not None and is_taken(state, item.source):
+            clashes.append(f"{item.place}: id: {belongs_to(state)}")
         elif id_ in good:
             clashes.append(
                 f"{item.place}: id: {id_!r} stands already at {good[id_].place}: give one of them another id"

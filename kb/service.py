@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import watchfiles
 
-from kb.config import Paths, Settings
-from kb.errors import IndexMissing, KbError, StoreBusy
-from kb.jobs import JobServer
+from kb.config import Paths, Settings, deciding
+from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
+from kb.jobs import Handler, JobServer
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
+from kb.publishing import Summary
 from kb.search.embedding import Embedder, describe
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
+_Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 log = logging.getLogger("kb")
 
 
@@ -90,22 +92,24 @@ class Service:
 
     def _be_the_writer(self) -> None:
         writer = Writer(self._paths, self._settings, embedder=self._embedder)
-        jobs = JobServer(
-            self._paths.index,
-            self._url,
-            {"reindex": self._reindex_job(writer), "import": self._import_job(writer)},
-        )
+        handlers = {"reindex": self._job(writer, _reindex), "import": self._job(writer, _import)}
+        jobs = JobServer(self._paths.index, self._url, handlers)
         try:
             writer.warm()
-            self._watch(writer)
+            while not self._stopping.is_set():
+                self._watch(writer)
         finally:
             jobs.close()
             with self._writing:
                 writer.close()
 
     def _watch(self, writer: Writer) -> None:
-        """Reindexes once the watch has begun, so that no edit falls between, then at every change."""
-        pending = True
+        """Reindexes once the watch has begun, so that no edit falls between, then at every change.
+
+        Ends where stopped, or where `articles/` is another folder than the one that is watched.
+        """
+        self._paths.articles.mkdir(parents=True, exist_ok=True)
+        watched, pending = self._paths.articles.stat().st_ino, True
         for changes in watchfiles.watch(
             self._paths.articles,
             debounce=200,
@@ -116,38 +120,57 @@ class Service:
             raise_interrupt=False,
         ):
             if changes or pending:
-                self._reindex_quietly(writer)
-            pending = False
+                pending = not self._reindex_quietly(writer)
+            if not _is_folder(self._paths.articles, watched):
+                self._stopping.wait(_RETRY_SECONDS)
+                return
 
-    def _reindex_quietly(self, writer: Writer) -> None:
+    def _reindex_quietly(self, writer: Writer) -> bool:
+        """Whether it went well; where not, it is worth trying again after a while."""
         try:
             with self._writing:
                 summary = writer.reindex(silent)
         except KbError as error:
             log.error("%s", error)
-            return
+            self._stopping.wait(10 * _RETRY_SECONDS)
+            return False
         for problem in summary.problems:
             log.warning("%s", problem)
         if summary.added or summary.changed or summary.removed:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
+        return True
 
-    def _reindex_job(self, writer: Writer) -> Any:
+    def _job(self, writer: Writer, work: _Work) -> Handler:
+        """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends."""
+
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            with self._writing:
-                summary = writer.reindex(progress, full=bool(arguments["full"]))
-            self._follow_once()
-            return asdict(summary)
-
-        return run
-
-    def _import_job(self, writer: Writer) -> Any:
-        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            files = [Path(name) for name in arguments["files"]]
-            with self._writing:
-                summary = writer.import_files(
-                    files, progress, source=arguments["source"], prune=bool(arguments["prune"])
+            own = deciding(self._settings)
+            if differing := [name for name, value in own.items() if arguments["settings"][name] != value]:
+                raise SettingsError(
+                    f"{differing[0]}: this command has {arguments['settings'][differing[0]]!r}, the running server"
+                    f" {own[differing[0]]!r}: give both the same, or stop the server first"
                 )
+            with self._writing:
+                if self._stopping.is_set():
+                    raise StoreBusy("the server is stopping: run the command again")
+                summary = work(writer, arguments, progress)
             self._follow_once()
             return asdict(summary)
 
         return run
+
+
+def _reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
+    return writer.reindex(progress, full=bool(arguments["full"]))
+
+
+def _import(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
+    files = [Path(name) for name in arguments["files"]]
+    return writer.import_files(files, progress, source=arguments["source"], prune=bool(arguments["prune"]))
+
+
+def _is_folder(path: Path, inode: int) -> bool:
+    try:
+        return path.stat().st_ino == inode
+    except OSError:
+        return False

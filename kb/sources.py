@@ -14,7 +14,7 @@ from kb.ingest.records import MalformedRecord, Skipped, read_record
 from kb.ingest.redaction import Known, Redaction, Redactor
 from kb.model import Article, Document, Problem
 from kb.progress import Progress
-from kb.publishing import PUBLISHED, RETIRED, Incoming, Plan
+from kb.publishing import PUBLISHED, RETIRED, Incoming, Plan, belongs_to, is_taken
 from kb.store.documents import FILES, DocumentState, FileState
 
 READER = 1
@@ -30,7 +30,7 @@ def plan_articles(
 ) -> Plan:
     """The difference between the files in `folder` and their last good readings.
 
-    A malformed file keeps its last good reading; two files with one id keep theirs, and neither is read.
+    A malformed file keeps its last good reading; so does one whose id is another file's or an import's.
     Raises InputError where the folder is gone but its articles are live.
     """
     mine = {s.id for s in states.values() if s.source == FILES and s.status != RETIRED}
@@ -38,22 +38,17 @@ def plan_articles(
         raise InputError(f"{folder} is missing, and {len(mine)} articles came from it: restore it, or make it empty")
     found = list_articles(folder) if folder.is_dir() else []
     readings, fresh, problems = _read_files(found, known, timezone, progress)
-    duplicates = _duplicates(readings)
-    for id_, paths in duplicates.items():
-        problems += [_twice(path, id_, paths) for path in paths]
-    refused_paths = {path for paths in duplicates.values() for path in paths}
-    kept = {p: r for p, r in readings.items() if p not in refused_paths or known.get(p) == r}
-    present = {r.document_id for r in readings.values()} | {known[s.path].document_id for s in found if s.path in known}
-    incoming = [
-        Incoming(fresh[path], FILES, fresh[path].status, path) for path in sorted(fresh) if path not in refused_paths
-    ]
+    refusals = _twice(readings) | _taken(readings, states)
+    kept = {path: reading for path, reading in readings.items() if path not in refusals}
+    before = {s.path: known[s.path] for s in found if s.path in known and s.path not in kept}
+    present = {r.document_id for r in (*readings.values(), *before.values())}
     return Plan(
-        tuple(incoming),
+        tuple(Incoming(fresh[path], FILES, fresh[path].status, path) for path in sorted(fresh.keys() & kept.keys())),
         tuple(sorted(mine - present)),
-        {**{s.path: known[s.path] for s in found if s.path in known and s.path not in readings}, **kept},
-        tuple(problems),
-        refused=len({p.source for p in problems}),
-        unchanged=len(set(kept) - set(fresh)),
+        before | kept,
+        (*problems, *refusals.values()),
+        refused=len({problem.source for problem in problems} | refusals.keys()),
+        unchanged=len(kept.keys() - fresh.keys()),
     )
 
 
@@ -79,16 +74,28 @@ def _read_files(
     return readings, fresh, problems
 
 
-def _duplicates(readings: Mapping[str, FileState]) -> dict[str, list[str]]:
+def _twice(readings: Mapping[str, FileState]) -> dict[str, Problem]:
+    """By path: the files whose id is another file's too."""
     paths = defaultdict(list)
-    for path, reading in readings.items():
-        paths[reading.document_id].append(path)
-    return {id_: sorted(places) for id_, places in paths.items() if len(places) > 1}
+    for path in sorted(readings):
+        paths[readings[path].document_id].append(path)
+    refusals = {}
+    for id_, places in paths.items():
+        for path in places if len(places) > 1 else ():
+            others = ", ".join(other for other in places if other != path)
+            message = f"{id_!r} is also the id of {others}; neither is read until one has another id"
+            refusals[path] = Problem(path, None, "id", message)
+    return refusals
 
 
-def _twice(path: str, id_: str, paths: Sequence[str]) -> Problem:
-    others = ", ".join(other for other in paths if other != path)
-    return Problem(path, None, "id", f"{id_!r} is also the id of {others}; neither is read until one has another id")
+def _taken(readings: Mapping[str, FileState], states: Mapping[str, DocumentState]) -> dict[str, Problem]:
+    """By path: the files whose id belongs to an import."""
+    owners = {path: states.get(reading.document_id) for path, reading in readings.items()}
+    return {
+        path: Problem(path, None, "id", belongs_to(owner))
+        for path, owner in owners.items()
+        if owner is not None and is_taken(owner, FILES)
+    }
 
 
 def plan_import(
@@ -110,7 +117,7 @@ def plan_import(
     for file in files:
         _check_source(name := source or file.stem)
         reading.read(file, name, progress)
-    retire = {id_ for id_ in reading.skipped if id_ in states and states[id_].source in reading.ids}
+    retire = {id_ for id_, name in reading.skipped.items() if id_ in states and states[id_].source == name}
     problems = list(reading.problems)
     if prune and reading.refused:
         problems.append(Problem(str(files[0]), None, None, "nothing was pruned, because some records were refused"))
@@ -134,8 +141,9 @@ class _Import:
         self._timezone = timezone
         self.redactor = _Counting(keep=keep)
         self.incoming: list[Incoming] = []
-        self.skipped: set[str] = set()
+        self.skipped: dict[str, str] = {}  # id to source
         self.ids: dict[str, set[str]] = {}
+        self._places: dict[str, str] = {}  # id to file and line
         self.problems: list[Problem] = []
         self.refused = 0
 
@@ -147,6 +155,7 @@ class _Import:
             progress("Reading", done, size)
             try:
                 made = self._record(raw, file, number)
+                self._refuse_twice(made, file, number)
             except MalformedRecord as error:
                 self.refused += 1
                 self.problems += error.problems
@@ -155,9 +164,17 @@ class _Import:
                 continue
             ids.add(made.id)
             if isinstance(made, Skipped):
-                self.skipped.add(made.id)
+                self.skipped[made.id] = source
             else:
                 self.incoming.append(Incoming(made, source, _status(made), f"{file}:{number}"))
+
+    def _refuse_twice(self, made: Document | Skipped | None, file: Path, number: int) -> None:
+        if made is None:
+            return
+        first = self._places.setdefault(made.id, f"{file}:{number}")
+        if first != f"{file}:{number}":
+            message = f"{made.id!r} stands already at {first}: give one of them another id, or remove it"
+            raise MalformedRecord([Problem(str(file), number, "id", message)])
 
     def _record(self, raw: bytes, file: Path, number: int) -> Document | Skipped | None:
         try:

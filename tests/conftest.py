@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kb.config import Paths, Settings, load_settings
-from kb.knowledge import KnowledgeBase
+from kb.knowledge import Ask, KnowledgeBase
 from kb.progress import silent
+from kb.publishing import Summary
+from kb.search.embedding import Embedder, describe
 from kb.writer import Writer, writer_lock
 
 ROOT = Path(__file__).parent.parent
@@ -143,3 +148,56 @@ def sample_kb(sample_home: Path) -> Iterator[KnowledgeBase]:
 def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
     """A copy of the sample home that a test may change."""
     return Path(shutil.copytree(sample_home, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def tiny_embedder(tiny_model: Path) -> Embedder:
+    """The tiny model, loaded once."""
+    settings = tiny_settings(tiny_model)
+    return Embedder(describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt))
+
+
+class Centre:
+    """A home with the tiny model, written and read in this process by what `kb` itself uses."""
+
+    def __init__(self, home: Path, settings: Settings, embedder: Embedder) -> None:
+        self.home, self.paths, self.settings, self.embedder = home, Paths(home), settings, embedder
+
+    def article(self, path: str, text: str) -> Path:
+        return write_article(self.home, path, text)
+
+    def reindex(self, *, full: bool = False) -> Summary:
+        return self._write(lambda writer: writer.reindex(silent, full=full))
+
+    def import_(self, *files: Path, source: str | None = None, prune: bool = False) -> Summary:
+        return self._write(lambda writer: writer.import_files(files, silent, source=source, prune=prune))
+
+    def _write(self, work: Callable[[Writer], Summary]) -> Summary:
+        with writer_lock(self.paths):
+            writer = Writer(self.paths, self.settings, embedder=self.embedder)
+            try:
+                return work(writer)
+            finally:
+                writer.close()
+
+    def open(self) -> KnowledgeBase:
+        return KnowledgeBase(self.paths, self.settings, embedder=self.embedder)
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database holds, read without kb."""
+        with closing(sqlite3.connect(self.paths.database)) as db:
+            return db.execute(query, values).fetchall()
+
+
+@pytest.fixture
+def centre(home: Path, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    return Centre(home, tiny_settings(tiny_model), tiny_embedder)
+
+
+def found(kb: KnowledgeBase, *audiences: str, question: str = "what is there", **filters: Any) -> dict[str, str]:
+    """Document ids with the texts of their best passages, for the public and these audiences.
+
+    The vector list leaves out nothing that is visible, so in a home of fewer than 50 passages this is all of it.
+    """
+    result = kb.search(Ask(question, audiences=frozenset({"public", *audiences}), **filters), 100)
+    return {hit.document_id: hit.text for hit in (*result.hits, *result.tickets)}

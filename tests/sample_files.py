@@ -33,6 +33,12 @@ class ArticleFile:
     body: str
 
     @property
+    def title(self) -> str:
+        """The `title`, or else the first heading."""
+        headings = (line.lstrip("# ") for line in self.body.split("\n") if line.startswith("#"))
+        return str(self.front.get("title") or next(headings))
+
+    @property
     def public_body(self) -> str:
         return cut_agent_blocks(self.body)
 
@@ -67,8 +73,8 @@ class ArticleFile:
         front = self.front
         actions = [value for action in front.get("actions") or [] for value in action.values()]
         listed = [text for key in ("questions", "not_questions", "tags") for text in front.get(key) or []]
-        plain = [front.get(key) for key in ("title", "answer", "product", "category", "owner")]
-        return [self.id, *(text for text in plain if text), *actions, *listed, body]
+        plain = [front.get(key) for key in ("answer", "product", "category", "owner")]
+        return [self.id, self.title, *(text for text in plain if text), *actions, *listed, body]
 
 
 def read_article_file(file: Path, folder: Path) -> ArticleFile:
@@ -102,7 +108,7 @@ def cut_agent_blocks(body: str) -> str:
         lines[first:end] = []
         if not "".join(lines[first:]).strip():
             lines[first:] = []
-            lines = "\n".join(lines).rstrip().split("\n") + [""]
+            lines = [*"\n".join(lines).rstrip().split("\n"), ""]
     return "\n".join(lines)
 
 

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "knowledge": VALUES | {"config", "search", "answer", "reader"},
-    "service": VALUES | {"config", "progress", "search", "jobs", "knowledge", "writer"},
+    "service": VALUES | {"config", "progress", "search", "jobs", "knowledge", "publishing", "writer"},
     "evaluation": VALUES | {"search", "knowledge"},
     "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"progress", "publishing", "knowledge", "evaluation", "diagnosis"},

@@ -1,7 +1,7 @@
 """The sentences of a document that answer a question, verbatim.
 
-A short section answers whole: steps without their neighbours help nobody (a table does not: its rows are
-alternatives). Beyond that, sentences are chosen one by
+A short section answers whole: steps without their neighbours help nobody (but a table of which a row is asked for does
+not: its rows are alternatives). Beyond that, sentences are chosen one by
 one, each for the question's terms that no chosen one holds yet, as in maximal marginal relevance (Carbonell and
 Goldstein, SIGIR 1998).
 """
@@ -44,8 +44,8 @@ def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, flo
     held = [frozenset(terms(texts[s.passage][s.start : s.end])) & rarity.keys() for s in found]
     sizes = [_length(texts[s.passage][s.start : s.end]) for s in found]
     section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
-    is_whole = sum(sizes[n] for n in section) <= SECTION and _ROW not in texts[0]
-    chosen = section if is_whole else []
+    asked_row = any(held[n] and _ROW in texts[0][found[n].start : found[n].end] for n in section)
+    chosen = section if sum(sizes[n] for n in section) <= SECTION and not asked_row else []
     left = {term: weight * (_TITLE if term in set(terms(title)) else 1.0) for term, weight in rarity.items()}
     enough = _WORTH * sum(left.values())
     for n in chosen:

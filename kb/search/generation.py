@@ -22,6 +22,7 @@ from kb.errors import IndexCorrupt, IndexMismatch, IndexMissing
 from kb.model import Access, utc_now
 from kb.search import vectors as vector_files
 from kb.search.keywords import Keywords
+from kb.search.terms import RULES
 
 FORMAT = 1
 _VECTORS, _KEYWORDS = "vectors.faiss", "keywords"
@@ -38,6 +39,7 @@ class Manifest(msgspec.Struct, frozen=True):
     dim: int
     model: str
     fingerprint: str
+    terms: int
     store: str
     built_at: str
     vectors_sha256: str
@@ -74,7 +76,9 @@ def read_manifest(index: Path) -> Manifest:
 
 
 def check_origin(manifest: Manifest, *, model: str, fingerprint: str, store: str) -> None:
-    """Raises IndexMismatch where the index was built with another model or prompts, or from another database."""
+    """Raises IndexMismatch where the index was built with another model or prompts, or other rules, or from another store."""
+    if manifest.terms != RULES:
+        raise IndexMismatch("the keyword index was built by an older kb with other rules: run `kb reindex`")
     if manifest.store != store:
         raise IndexMismatch("the index was built from another data/kb.sqlite than this one: run `kb reindex`")
     if manifest.fingerprint != fingerprint:
@@ -134,6 +138,7 @@ def build(
         dim=vectors.shape[1],
         model=model,
         fingerprint=fingerprint,
+        terms=RULES,
         store=store,
         built_at=utc_now().isoformat(timespec="seconds"),
         vectors_sha256=_sha256(folder(index, number) / _VECTORS),

@@ -43,7 +43,7 @@ class Keywords:
     """The keyword segments of one generation, in a folder; `refresh` before `search` to see new commits."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Opens (or makes) the segments. Raises IndexCorrupt."""
+        """Opens the segments, or makes them. Raises IndexCorrupt, or OSError where they cannot be made."""
         self.folder = folder
         try:
             self._index = Index(_schema, str(folder)) if create else Index.open(str(folder))
@@ -51,6 +51,8 @@ class Keywords:
             self._index.config_reader("manual")
             self._index.reload()
         except (ValueError, OSError) as error:
+            if create:
+                raise OSError(f"{folder} cannot be written ({error})") from error
             raise IndexCorrupt(f"{folder} cannot be read ({error}): run `kb reindex`") from error
 
     def snapshot(self) -> Snapshot:
@@ -59,9 +61,9 @@ class Keywords:
         return Snapshot(self._index.searcher())
 
     def commit(self, rows: Iterable[tuple[Access, str]], *, replaces: Sequence[str], change: int) -> None:
-        """Replaces the passages of some documents and moves the marker to `change`, in one step."""
-        writer = self._index.writer(_HEAP, 1)
+        """Replaces the passages of some documents and moves the marker to `change`, in one step. Raises OSError."""
         try:
+            writer = self._index.writer(_HEAP, 1)
             for document_id in replaces:
                 writer.delete_documents_by_term("document", document_id)
             for access, embedded in rows:

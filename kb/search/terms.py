@@ -14,20 +14,26 @@ import opencc
 import rjieba
 import snowballstemmer
 
+RULES = 1
+"""Raised when the same text would give other terms; a keyword index made by other rules is not searched."""
 MAX_TERM = 100
 """Characters; a longer run is cut here, since no question repeats it."""
 
 _PIECES = re.compile(
-    r"(?P<identifier>[a-z0-9]+(?:[-_./:@#+&][a-z0-9]+)+)|(?P<word>[a-z]+(?:'[a-z]+)?|\d+|[a-z0-9]+)"
+    r"(?P<identifier>[a-z0-9]+(?:[-_./:@#+&][a-z0-9]+)+)|(?P<word>[a-z]+'[a-z]+|[a-z0-9]+)"
     r"|(?P<han>[㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f]+)|(?P<other>\w+)"
 )
+_MEASURE = re.compile(r"(\d+)([a-z]+)")
 _HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f]")
 _STOP = frozenset(
     """
     a an and are as at be but by can could did do does for from had has have how i if in is it its me my of on or our
     should so that the their them there they this to was we were what when where which who why will with would you your
-    的 了 吗 呢 啊 吧 是 在 我 你 您 也 就 都 和 与 请 请问 怎么 怎么办 什么 为什么
-    如何 哪些 哪个 有 会 能 可以 一下 这 那 个 一个
+    的 地 得 了 着 过 吗 呢 啊 吧 呀 嘛 哦 么 是 在 我 你 您 他 她 它 我们 你们 他们 咱们 自己 也 还 又 再 才 就
+    都 只 和 与 跟 同 或 及 并 而 但 但是 因为 所以 如果 要是 把 被 让 给 对 对于 关于 从 到 向 于 为 以 由 之
+    其 请 请问 想 要 想要 怎么 怎么办 怎样 怎么样 如何 什么 啥 咋 为什么 为何 谁 哪 哪里 哪儿 哪些 哪个 几 多少
+    有 没 没有 不 不是 会 能 可以 能不能 可不可以 是不是 有没有 是否 一下 这 那 这个 那个 这样 那样 个 一个 一
+    很 太 最
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
 _simplify = opencc.OpenCC("t2s")
@@ -83,7 +89,11 @@ def _chinese(run: str) -> list[str]:
 
 
 def _latin(piece: str) -> list[str]:
-    return [_stem(piece)] if piece else []
+    """A word's stem; a code such as `e3` whole; a measure such as `30cm` whole and in its parts."""
+    if not piece:
+        return []
+    measure = _MEASURE.fullmatch(piece)
+    return [piece, measure.group(1), _stem(measure.group(2))] if measure else [_stem(piece)]
 
 
 @lru_cache(maxsize=65_536)

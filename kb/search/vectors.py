@@ -62,8 +62,11 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
 
 
 def write(index: faiss.Index, file: Path) -> None:
-    """Writes an index to a new file."""
-    faiss.write_index(index, str(file))
+    """Writes an index to a new file. Raises OSError."""
+    try:
+        faiss.write_index(index, str(file))
+    except RuntimeError as error:  # FAISS's own word for a full disk
+        raise OSError(f"{file} cannot be written ({str(error)[:200]})") from error
 
 
 def read(file: Path) -> faiss.Index:

@@ -113,6 +113,12 @@ def visible(db: Database, change: int, documents: Sequence[str] | None = None) -
         yield _to_access(access), embedded
 
 
+def count_visible(db: Database, change: int) -> int:
+    """How many rows are visible at `change`."""
+    query = "SELECT count(*) FROM passages WHERE added <= ? AND (removed IS NULL OR removed > ?)"
+    return int(db.execute(query, [change, change]).fetchone()[0])
+
+
 def changed_documents(db: Database, after: int, until: int) -> list[str]:
     """Ids of the documents whose passages changed in `(after, until]`."""
     query = (

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
+import multiprocessing
 import os
+import signal
 import socket
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -19,6 +25,9 @@ from kb.service import Service
 from kb.web.api import create_app
 
 _VARIABLE = "KB_SERVE"
+_LOADING_SECONDS = 60
+"""How long a worker may be too busy loading a model to say that it lives."""
+log = logging.getLogger("kb.web")
 
 
 def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int, audience: str) -> None:
@@ -28,6 +37,8 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url, "audience": audience})
+    log.info("serving %s at %s (Ctrl+C to stop)", home, url)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
         "kb.web.server:application",
         factory=True,
@@ -37,6 +48,7 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=_LOADING_SECONDS,
         server_header=False,
     )
 
@@ -44,10 +56,18 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
 def application() -> Litestar:
     """The application of one worker process, from what `run` left in the environment."""
     configure_logging()
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
     service = Service(Paths(home), load_settings(home, given["flags"]), given["url"])
     return create_app(service, audiences_of((given["audience"],)))
+
+
+def _end_with(parent_ends: Callable[[], None]) -> None:
+    """A worker whose parent was killed would hold the port and the lock for ever."""
+    parent_ends()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _is_loopback(host: str) -> bool:

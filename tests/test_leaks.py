@@ -1,0 +1,294 @@
+"""Nothing that is not public reaches the public: not by search, not by answers, not over HTTP, in no field."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conftest import ROOT, SAMPLE
+from litestar.testing import TestClient
+from sample_files import batched, opened, read_lines, sample_articles
+
+from kb.config import Paths, load_settings
+from kb.knowledge import Ask, KnowledgeBase
+from kb.model import AGENT, PUBLIC
+from kb.service import Service
+from kb.web.api import create_app
+
+QUERIES = 2_000
+RUN = 12
+"""Letters and digits in a row that make a stretch of text recognisable."""
+ARTICLES = sample_articles(ROOT)
+TICKETS = read_lines(SAMPLE / "tickets.jsonl")
+
+
+def _ticket_texts(ticket: Mapping[str, Any]) -> list[str]:
+    said = [message["text"] for message in ticket["messages"]]
+    return [ticket["id"], ticket["subject"], ticket.get("resolution") or "", *said]
+
+
+PUBLIC_TEXTS = [text for a in ARTICLES.values() if a.is_public for text in a.texts(a.public_body)]
+WITHDRAWN_TEXTS = [text for a in ARTICLES.values() if a.state != "live" for text in a.texts(a.body)]
+"""Drafts, retired, expired and not yet valid articles: for nobody."""
+INTERNAL_TEXTS = [
+    *(text for a in ARTICLES.values() if a.state == "live" and not a.is_public for text in a.texts(a.body)),
+    *(a.agent_text for a in ARTICLES.values() if a.is_public),
+    *(text for ticket in TICKETS for text in _ticket_texts(ticket)),
+]
+"""What agents may see."""
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def _runs(text: str) -> set[str]:
+    plain = _plain(text)
+    return {plain[at : at + RUN] for at in range(len(plain) - RUN + 1)}
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Pieces of a text between line ends, table bars and sentence ends, without Markdown's marks at their ends."""
+    for mark in "。！？；.!?;|":
+        text = text.replace(mark, "\n")
+    return (piece for line in text.split("\n") if len(piece := line.strip(" \t-*#>123456789")) >= 8)
+
+
+class Forbidden:
+    """Recognises texts in a response: whole sentences, and stretches of RUN letters that stand in no allowed text."""
+
+    def __init__(self, forbidden: Iterable[str], allowed: Sequence[str]) -> None:
+        texts, known = list(forbidden), "\n".join(allowed)
+        self.sentences = {s for text in texts for s in _sentences(text) if s not in known}
+        self.sentences |= {text for text in texts if 8 <= len(text) < 200 and text not in known}  # ids, titles
+        self.runs = set().union(*map(_runs, texts)).difference(*map(_runs, allowed))
+
+    def found_in(self, leaf: str) -> list[str]:
+        return [s for s in self.sentences if s in leaf] + sorted(_runs(leaf) & self.runs)
+
+
+WITHDRAWN = Forbidden(WITHDRAWN_TEXTS, [*PUBLIC_TEXTS, *INTERNAL_TEXTS])
+NOT_PUBLIC = Forbidden([*WITHDRAWN_TEXTS, *INTERNAL_TEXTS], PUBLIC_TEXTS)
+
+
+def _leaves(value: object) -> Iterator[str]:
+    """Every key and every value of a JSON document, as text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield str(value)
+
+
+def _json(result: object) -> Any:
+    """A result as a caller of the service decodes it."""
+    return json.loads(msgspec.json.encode(result))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question, and how it is asked."""
+
+    ask: Ask
+    k: int
+
+    @property
+    def said(self) -> str:
+        return "\n".join([*self.ask.conversation[-1:], self.ask.question.strip()])
+
+
+def _probes(count: int) -> list[Probe]:
+    """Questions made of words, stretches, sentences, titles and ids of texts that are not public, and of noise."""
+    chance = random.Random(20_261)
+    secret = [text for text in [*WITHDRAWN_TEXTS, *INTERNAL_TEXTS] if len(text) >= 2]
+    noise = [
+        "怎么办",
+        "how do I",
+        "🙂",
+        "::: agent",
+        "%' OR 1=1 --",
+        "agent",
+        "draft",
+        "\u200b",
+        "ＡＢＣ　１２３",
+        "AND NOT (",
+        "*",
+    ]
+    filters = {
+        key: sorted({str(a.front[key]) for a in ARTICLES.values() if a.front.get(key)})
+        for key in ("product", "language")
+    }
+    tags = sorted({tag for a in ARTICLES.values() for tag in a.front.get("tags") or []})
+
+    def piece() -> str:
+        text = chance.choice(secret)
+        start = chance.randrange(len(text))
+        kinds = [
+            lambda: text[start : start + chance.randint(2, 60)],
+            lambda: chance.choice(text.split() or [text])[:200],
+            lambda: chance.choice(list(_sentences(text)) or [text])[:400],
+            lambda: text[:300],
+            lambda: chance.choice(PUBLIC_TEXTS)[:40],
+            lambda: chance.choice(noise),
+        ]
+        return chance.choices(kinds, weights=[4, 3, 4, 2, 1, 1])[0]()
+
+    def probe() -> Probe:
+        question = " ".join(piece() for _ in range(chance.randint(1, 3)))[:1_000].strip() or "?"
+        ask = Ask(question, (piece()[:300],) if chance.random() < 0.1 else ())
+        if chance.random() < 0.3:
+            name, values = chance.choice([*filters.items(), ("tag", tags)])
+            ask = replace(ask, **{name: chance.choice(values)})
+        return Probe(ask, chance.choice([1, 5, 10, 30]))
+
+    return [probe() for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def probes() -> list[Probe]:
+    return _probes(QUERIES)
+
+
+@pytest.fixture(scope="module")
+def talkative(sample_home: Path, sample_kb: KnowledgeBase, probes: list[Probe]) -> KnowledgeBase:
+    """The sample, with every question answered that finds anything: a refusal could leak nothing."""
+    kb = opened(sample_home, sample_kb, min_confidence=0.0)
+    kb._vector = batched(kb, (probe.said for probe in probes))  # type: ignore[assignment]
+    return kb
+
+
+def _responses(kb: KnowledgeBase, probes: Iterable[Probe], audiences: frozenset[str]) -> Iterator[tuple[Probe, Any]]:
+    for probe in probes:
+        ask = replace(probe.ask, audiences=audiences)
+        yield probe, _json(kb.search(ask, probe.k))
+        yield probe, _json(kb.answer(ask))
+
+
+def _leaks(responses: Iterable[tuple[Any, Any]], forbidden: Forbidden) -> dict[str, tuple[Any, list[str]]]:
+    """Leaked leaves, each with the question that showed it first and what of it is forbidden."""
+    first: dict[str, Any] = {}
+    for asked, body in responses:
+        for leaf in _leaves(body):
+            first.setdefault(leaf, asked)
+    return {leaf: (asked, found) for leaf, asked in first.items() if (found := forbidden.found_in(leaf))}
+
+
+def test_the_sample_has_something_to_hide() -> None:
+    assert {a.state for a in ARTICLES.values()} == {"live", "draft", "retired", "expired", "not-yet-valid"}
+    assert len(NOT_PUBLIC.sentences) > 1_000
+    assert len(WITHDRAWN.sentences) > 50
+    assert sum(a.is_public and bool(a.agent_text) for a in ARTICLES.values()) >= 5
+
+
+def test_two_thousand_questions_about_what_is_not_public_show_the_public_none_of_it(
+    talkative: KnowledgeBase, probes: list[Probe]
+) -> None:
+    responses = list(_responses(talkative, probes, frozenset({PUBLIC})))
+    assert _leaks(responses, NOT_PUBLIC) == {}
+    shown = {hit["document_id"] for _, body in responses for hit in body.get("hits", [])}
+    cited = {citation["document_id"] for _, body in responses for citation in body.get("citations", [])}
+    public = {id_ for id_, article in ARTICLES.items() if article.is_public}
+    assert shown == public, "every public article was found by some question, and nothing else"
+    assert cited <= public
+    assert len(cited) > 0.8 * len(public)
+    assert [body for _, body in responses if body.get("tickets")] == []
+    assert {audience for _, body in responses for hit in body.get("hits", []) for audience in hit["audience"]} == {
+        PUBLIC
+    }
+
+
+def test_highlights_lie_within_the_text_that_the_public_is_shown(talkative: KnowledgeBase, probes: list[Probe]) -> None:
+    lengths = [
+        (0 <= start < end <= len(hit["text"]))
+        for _, body in _responses(talkative, probes[:300], frozenset({PUBLIC}))
+        for hit in body.get("hits", [])
+        for start, end in hit["highlights"]
+    ]
+    assert len(lengths) > 1_000
+    assert all(lengths)
+
+
+def test_nobody_is_shown_a_draft_or_what_is_retired_expired_or_not_yet_valid(
+    talkative: KnowledgeBase, probes: list[Probe]
+) -> None:
+    everyone = frozenset({PUBLIC, AGENT, "editor", "admin"})
+    assert _leaks(_responses(talkative, probes[:500], everyone), WITHDRAWN) == {}
+
+
+def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
+    talkative: KnowledgeBase, probes: list[Probe]
+) -> None:
+    leaks = _leaks(_responses(talkative, probes[:200], frozenset({PUBLIC, AGENT})), NOT_PUBLIC)
+    shown = {
+        text
+        for text in (a.agent_text for a in ARTICLES.values())
+        if text and _runs(text) & set().union(*map(_runs, leaks))
+    }
+    assert any(_plain(leaf).startswith("t1") for leaf in leaks) or any(leaf.startswith("T-") for leaf in leaks)
+    assert any("/internal/" in leaf for leaf in leaks)
+    assert shown
+
+
+def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
+    sample_copy: Path, probes: list[Probe]
+) -> None:
+    service = Service(Paths(sample_copy), load_settings(sample_copy, {"min_confidence": 0.0}, {}), "http://test")
+    with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
+        bodies: list[tuple[str, Any]] = []
+        for probe in probes[:150]:
+            query = {"q": probe.ask.question, "k": str(probe.k)}
+            query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
+            found = client.get("/api/search", params=query)
+            asked = {"question": probe.ask.question, "conversation": list(probe.ask.conversation)}
+            answered = client.post("/api/answers", json=asked)
+            assert (found.status_code, answered.status_code) == (200, 200), (probe, found.text, answered.text)
+            bodies += [(probe.ask.question, found.json()), (probe.ask.question, answered.json())]
+        bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
+    assert _leaks(bodies, NOT_PUBLIC) == {}
+    assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 100
+    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 100
+
+
+def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
+    """Method, path, body and the status that is expected, of everything but a well-formed question."""
+    hidden = sorted(id_ for id_, article in ARTICLES.items() if not article.is_public)
+    requests: dict[str, tuple[str, str, Any, int]] = {
+        "alive": ("GET", "/health/live", None, 200),
+        "ready": ("GET", "/health/ready", None, 200),
+        "schema": ("GET", "/schema/openapi.json", None, 200),
+        "schema page": ("GET", "/schema", None, 200),
+        "no question": ("GET", "/api/search", None, 400),
+        "k too small": ("GET", "/api/search?q=goodwill&k=0", None, 400),
+        "k too large": ("GET", "/api/search?q=goodwill&k=101", None, 400),
+        "blank question": ("POST", "/api/answers", {"question": " "}, 400),
+        "unknown key": ("POST", "/api/answers", {"question": "goodwill", "audience": "agent"}, 400),
+        "no object": ("POST", "/api/answers", [], 400),
+        "wrong method": ("GET", "/api/answers", None, 405),
+        "unknown path": ("GET", "/api/tickets", None, 404),
+    }
+    return requests | {f"hidden {id_}": ("GET", f"/articles/{id_}", None, 404) for id_ in hidden}
+
+
+def _body(client: TestClient[Any], method: str, path: str, data: Any, status: int) -> Any:
+    response = client.request(method, path, json=data)
+    assert response.status_code == status, (method, path, response.text)
+    assert "Traceback" not in response.text
+    return response.json() if "json" in response.headers["content-type"] else response.text
+
+
+def test_the_public_audience_cannot_be_widened_by_a_parameter(sample_copy: Path) -> None:
+    service = Service(Paths(sample_copy), load_settings(sample_copy, {}, {}), "http://test")
+    with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
+        for extra in ("audience=agent", "audiences=agent", "group=agent", "role=admin", "tag=agent"):
+            body = client.get(f"/api/search?q=goodwill+credit+complaint+escalation&k=50&{extra}").json()
+            assert _leaks([(extra, body)], NOT_PUBLIC) == {}
