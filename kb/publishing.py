@@ -247,20 +247,16 @@ def belongs_to(state: DocumentState) -> str:
 def _without_clashes(
     incoming: Sequence[Incoming], states: dict[str, DocumentState]
 ) -> tuple[list[Incoming], list[str]]:
-    """The documents that may go in, and a message for each whose id belongs to another source or came twice."""
-    good: dict[str, Incoming] = {}
+    """The documents that may go in, and a message for each whose id belongs to another source."""
+    good: list[Incoming] = []
     clashes: list[str] = []
     for item in incoming:
-        id_, state = item.document.id, states.get(item.document.id)
+        state = states.get(item.document.id)
         if state is not None and is_taken(state, item.source):
             clashes.append(f"{item.place}: id: {belongs_to(state)}")
-        elif id_ in good:
-            clashes.append(
-                f"{item.place}: id: {id_!r} stands already at {good[id_].place}: give one of them another id"
-            )
         else:
-            good[id_] = item
-    return list(good.values()), clashes
+            good.append(item)
+    return good, clashes
 
 
 def _is_new(state: DocumentState | None) -> bool:

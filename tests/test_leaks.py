@@ -120,32 +120,30 @@ def _probes(count: int) -> list[Probe]:
         "agent",
         "draft",
         "\u200b",
-        "ＡＢＣ　１２３",
-        "AND NOT (",
+        "ＡＢＣ",
+        "AND (",
         "*",
     ]
-    filters = {
-        key: sorted({str(a.front[key]) for a in ARTICLES.values() if a.front.get(key)})
-        for key in ("product", "language")
-    }
-    tags = sorted({tag for a in ARTICLES.values() for tag in a.front.get("tags") or []})
+    fronts = [article.front for article in ARTICLES.values()]
+    filters = {key: sorted({str(f[key]) for f in fronts if f.get(key)}) for key in ("product", "language")}
+    tags = sorted({tag for front in fronts for tag in front.get("tags") or []})
 
     def piece() -> str:
         text = chance.choice(secret)
         start = chance.randrange(len(text))
         kinds = [
-            lambda: text[start : start + chance.randint(2, 60)],
-            lambda: chance.choice(text.split() or [text])[:200],
-            lambda: chance.choice(list(_sentences(text)) or [text])[:400],
-            lambda: text[:300],
+            lambda: text[start : start + chance.randint(2, 30)],
+            lambda: chance.choice(text.split() or [text])[:40],
+            lambda: chance.choice(list(_sentences(text)) or [text])[:80],
+            lambda: text[:60],
             lambda: chance.choice(PUBLIC_TEXTS)[:40],
             lambda: chance.choice(noise),
         ]
         return chance.choices(kinds, weights=[4, 3, 4, 2, 1, 1])[0]()
 
     def probe() -> Probe:
-        question = " ".join(piece() for _ in range(chance.randint(1, 3)))[:1_000].strip() or "?"
-        ask = Ask(question, (piece()[:300],) if chance.random() < 0.1 else ())
+        question = " ".join(piece() for _ in range(chance.choice([1, 1, 2]))).strip() or "?"
+        ask = Ask(question, (piece(),) if chance.random() < 0.1 else ())
         if chance.random() < 0.3:
             name, values = chance.choice([*filters.items(), ("tag", tags)])
             ask = replace(ask, **{name: chance.choice(values)})
@@ -202,9 +200,8 @@ def test_two_thousand_questions_about_what_is_not_public_show_the_public_none_of
     assert cited <= public
     assert len(cited) > 0.8 * len(public)
     assert [body for _, body in responses if body.get("tickets")] == []
-    assert {audience for _, body in responses for hit in body.get("hits", []) for audience in hit["audience"]} == {
-        PUBLIC
-    }
+    named = {audience for _, body in responses for hit in body.get("hits", []) for audience in hit["audience"]}
+    assert named == {PUBLIC}
 
 
 def test_highlights_lie_within_the_text_that_the_public_is_shown(talkative: KnowledgeBase, probes: list[Probe]) -> None:
@@ -229,14 +226,10 @@ def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
     talkative: KnowledgeBase, probes: list[Probe]
 ) -> None:
     leaks = _leaks(_responses(talkative, probes[:200], frozenset({PUBLIC, AGENT})), NOT_PUBLIC)
-    shown = {
-        text
-        for text in (a.agent_text for a in ARTICLES.values())
-        if text and _runs(text) & set().union(*map(_runs, leaks))
-    }
-    assert any(_plain(leaf).startswith("t1") for leaf in leaks) or any(leaf.startswith("T-") for leaf in leaks)
+    shown = set().union(*map(_runs, leaks))
+    assert any(leaf.startswith("T-") for leaf in leaks)
     assert any("/internal/" in leaf for leaf in leaks)
-    assert shown
+    assert any(_runs(article.agent_text) & shown for article in ARTICLES.values() if article.is_public)
 
 
 def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(

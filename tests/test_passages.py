@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -218,7 +217,7 @@ def test_a_marker_inside_code_closes_nothing() -> None:
     assert public_rendering("```\n::: agent\n```\n").removed == ()
 
 
-def test_a_monstrous_sentence_is_cut_in_bounded_time() -> None:
+def test_a_monstrous_sentence_is_cut_with_little_counting() -> None:
     counted = 0
 
     def count(text: str) -> int:
@@ -226,10 +225,8 @@ def test_a_monstrous_sentence_is_cut_in_bounded_time() -> None:
         counted += len(text)
         return len(text)
 
-    started = time.monotonic()
     found = split_article(article("啊" * 100_000), count_tokens=count, budget=256)
     assert counted < 100_000 * 40
-    assert time.monotonic() - started < 10
     assert sum(len(passage.text) for passage in found) == 100_000
 
 

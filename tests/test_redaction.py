@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import random
 import string
-import time
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -401,33 +400,3 @@ def test_nothing_planted_in_the_sample_tickets_survives() -> None:
     print(f"planted texts that survive: {len(survived)} of {len(planted)}", *survived, sep="\n  ")
     assert len(planted) > 300
     assert survived == []
-
-
-def milliseconds(text: str) -> float:
-    """The time one redaction of `text` takes, the best of 20: the machine may be busy."""
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        REDACTOR.redact(text)
-        times.append(time.perf_counter() - start)
-    return min(times) * 1000
-
-
-SAID_ZH = "洗衣机屏幕显示E3，我重启了两遍还是一样，订单号HW2026-0418-77231，麻烦师傅明天上午九点来。"
-SAID_EN = "The washer shows E3 and stops, I have restarted it twice, order HW2026-0418-77231, please advise. "
-
-
-# aims are 3 ms with finds and 1 ms without on an idle core; the limits leave room for a slow and busy one
-@pytest.mark.parametrize(
-    ("text", "limit"),
-    [
-        ((SAID_ZH * 7)[:280] + "电话13800138000，谢谢", 12),
-        ((SAID_EN * 4)[:265] + " My name is John Smith, 07700 900 123", 12),
-        ((SAID_ZH.replace("师傅", "") * 7)[:300], 4),
-        ((SAID_EN * 4)[:300], 4),
-    ],
-)
-def test_300_characters_take_a_few_milliseconds(text: str, limit: float) -> None:
-    took = milliseconds(text)
-    print(f"{len(text)} characters in {took:.2f} ms")
-    assert took < limit

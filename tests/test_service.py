@@ -34,8 +34,8 @@ from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
 HIT = {
-    "passage_id": int, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list, "url": (str, type(None)),
-    "text": str, "highlights": list, "score": float, "confidence": float, "audience": list,
+    "passage_id": int, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list,
+    "url": (str, type(None)), "text": str, "highlights": list, "score": float, "confidence": float, "audience": list,
 }  # fmt: skip
 CITATION = {
     "document_id": str, "revision": int, "title": str, "heading": list, "start": int, "end": int, "quote": str,
@@ -45,8 +45,9 @@ KETTLE_BODY = (
     "# Kettle\n\nThe kettle stops when the lid is open. Close the lid until it clicks.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
 )
 TICKET = {
-    "kind": "ticket", "id": "T-1", "subject": "Kettle leaks", "status": "solved", "resolution": "Replaced the kettle seal.",
-    "messages": [{"author": "customer", "text": "My kettle leaks.", "at": "2026-10-01T09:00:00Z"}], "closed_at": "2026-10-02T09:00:00Z",
+    "kind": "ticket", "id": "T-1", "subject": "Kettle leaks", "status": "solved",
+    "messages": [{"author": "customer", "text": "My kettle leaks.", "at": "2026-10-01T09:00:00Z"}],
+    "resolution": "Replaced the kettle seal.", "closed_at": "2026-10-02T09:00:00Z",
 }  # fmt: skip
 KETTLE = {"question": "how does the kettle stop"}
 
@@ -129,9 +130,11 @@ def test_an_answer_quotes_its_article_and_offers_its_actions(server: Server) -> 
     ("method", "path", "status"),
     [
         ("GET", "/api/search", 400), ("GET", "/api/search?q=", 400), ("GET", "/api/search?q=%20%0a", 400),
-        ("GET", "/api/search?q=x&k=0", 400), ("GET", "/api/search?q=x&k=101", 400), ("GET", "/api/search?q=x&k=many", 400),
+        ("GET", "/api/search?q=x&k=0", 400), ("GET", "/api/search?q=x&k=101", 400),
+        ("GET", "/api/search?q=x&k=many", 400),
         ("GET", f"/api/search?q={'x' * 2001}", 400), ("POST", "/api/search", 405), ("GET", "/api/answers", 405),
-        ("GET", "/nowhere", 404), ("GET", "/schema-files/nothing.js", 404), ("GET", "/schema-files/..%2f..%2fapi.py", 404),
+        ("GET", "/nowhere", 404), ("GET", "/schema-files/nothing.js", 404),
+        ("GET", "/schema-files/..%2f..%2fapi.py", 404),
     ],
 )  # fmt: skip
 def test_a_wrong_call_gets_a_problem(server: Server, method: str, path: str, status: int) -> None:
@@ -207,7 +210,7 @@ def test_a_saved_an_edited_and_a_deleted_file_are_live_within_two_seconds(server
         assert f"number {number} is azure" not in json.dumps(server.search("azure toaster", k=100))
         file.unlink()
         took["deleted"].append(until(lambda id_=id_: not server.finds("crimson toaster", id_), seconds=10))
-    print({name: [round(seconds, 2) for seconds in all_] for name, all_ in took.items()})
+    print({name: [round(seconds, 2) for seconds in all_] for name, all_ in took.items()})  # noqa: T201 - a figure to see
     assert max(seconds for all_ in took.values() for seconds in all_) < 2
 
 
@@ -377,7 +380,7 @@ def life(content: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFacto
 def finish_with_a_request_at_hand(server: Server) -> tuple[str, int, float]:
     """Sends half a request, then SIGTERM, then the rest: the answer, the exit code, and the seconds it took to end."""
     body = json.dumps(KETTLE).encode()
-    head = f"POST /api/answers HTTP/1.1\r\nHost: kb\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /api/answers HTTP/1.1\r\nHost: kb\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + body[:10])
         time.sleep(0.3)

@@ -29,6 +29,11 @@ def shown(value: object) -> str:
     return text if isinstance(value, str) else f"{names.get(type(value), 'the value')} {text}"
 
 
+def withheld(value: object) -> str:
+    """A value as a message names it that must not quote it."""
+    return shown(value) if isinstance(value, dict | list) else "a string" if isinstance(value, str) else "a number"
+
+
 def identifier_trouble(identifier: str) -> str | None:
     """Why a text cannot be a document's id, or None when it can: ids become paths and addresses."""
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in identifier):
@@ -57,9 +62,12 @@ class Fields:
         accepted: Iterable[str],
         lines: Mapping[str, int] | None = None,
         prefix: str = "",
+        private: Iterable[str] = (),
     ) -> None:
+        """`private` are keys whose values no message may quote: they hold what customers wrote."""
         self.problems: list[Problem] = []
         self.source, self.line, self._lines, self._prefix = source, line, lines or {}, prefix
+        self._private = frozenset(private)
         self._values = {key: value for key, value in values.items() if value not in ("", None)}
         self._refuse_unknown(values, tuple(accepted))
 
@@ -74,6 +82,9 @@ class Fields:
         """Note a problem at a key (None: of the whole source)."""
         place = self.line_of(key or "") if line is None else line
         self.problems.append(Problem(self.source, place, key and self._prefix + key, message))
+
+    def _shown(self, key: str, value: object) -> str:
+        return withheld(value) if key in self._private else shown(value)
 
     def line_of(self, key: str) -> int | None:
         """The line a key stands on."""
@@ -103,7 +114,7 @@ class Fields:
 
     def _text(self, key: str, value: object, *, strip: bool = True) -> str | None:
         if not isinstance(value, str):
-            self.refuse(key, f"found {shown(value)}; accepted is a string, so put it in quotes")
+            self.refuse(key, f"found {self._shown(key, value)}; accepted is a string, so put it in quotes")
             return None
         if _UNSTORABLE.search(value):
             self.refuse(key, "holds a NUL character or half of a surrogate pair; remove it")
@@ -114,7 +125,7 @@ class Fields:
         """A string or a list of strings, without repeats, in the order given."""
         value = self.raw(key)
         if value is not None and not isinstance(value, str | list | tuple):
-            self.refuse(key, f"found {shown(value)}; accepted is a string or a list of strings")
+            self.refuse(key, f"found {self._shown(key, value)}; accepted is a string or a list of strings")
             return ()
         items = value if isinstance(value, list | tuple) else [] if value is None else [value]
         found = [self._text(key, item) for item in items if item not in ("", None)]
@@ -125,7 +136,7 @@ class Fields:
         value = self.raw(key)
         if value is None or isinstance(value, bool):
             return bool(value)
-        self.refuse(key, f"found {shown(value)}; accepted are true and false")
+        self.refuse(key, f"found {self._shown(key, value)}; accepted are true and false")
         return False
 
     def choice(self, key: str, accepted: tuple[str, ...], default: str) -> str:
@@ -133,7 +144,7 @@ class Fields:
         value = self.text(key)
         if value is None or value in accepted:
             return value or default
-        self.refuse(key, f"found {shown(value)}; accepted are {', '.join(accepted)}")
+        self.refuse(key, f"found {self._shown(key, value)}; accepted are {', '.join(accepted)}")
         return default
 
     def mapping(self, key: str) -> Mapping[str, object]:
@@ -141,7 +152,7 @@ class Fields:
         value = self.raw(key)
         if value is None or isinstance(value, dict):
             return value or {}
-        self.refuse(key, f"found {shown(value)}; accepted is a mapping")
+        self.refuse(key, f"found {self._shown(key, value)}; accepted is a mapping")
         return {}
 
     def items(self, key: str) -> list[object]:
@@ -149,19 +160,19 @@ class Fields:
         value = self.raw(key)
         if value is None or isinstance(value, list):
             return value or []
-        self.refuse(key, f"found {shown(value)}; accepted is a list")
+        self.refuse(key, f"found {self._shown(key, value)}; accepted is a list")
         return []
 
     def identifier(self, key: str) -> str | None:
         """A document's id, in Unicode form NFC."""
         value = self.raw(key)
         if value is not None and not isinstance(value, str):
-            self.refuse(key, f"found {shown(value)}; an id is a string, so put it in quotes")
+            self.refuse(key, f"found {self._shown(key, value)}; an id is a string, so put it in quotes")
             return None
         identifier = None if value is None else unicodedata.normalize("NFC", value)
         trouble = identifier and identifier_trouble(identifier)
         if trouble:
-            self.refuse(key, f"found {shown(identifier)}, which cannot be an id: {trouble}")
+            self.refuse(key, f"found {self._shown(key, identifier)}, which cannot be an id: {trouble}")
             return None
         return identifier
 
@@ -172,7 +183,7 @@ class Fields:
             return None
         if langcodes.tag_is_valid(value) and "_" not in value:
             return langcodes.standardize_tag(value)
-        self.refuse(key, f"found {shown(value)}; accepted is a BCP 47 tag such as zh, zh-Hant or en")
+        self.refuse(key, f"found {self._shown(key, value)}; accepted is a BCP 47 tag such as zh, zh-Hant or en")
         return None
 
     def moment(self, key: str, timezone: tzinfo, *, ends: bool = False) -> datetime | None:
@@ -183,7 +194,7 @@ class Fields:
         try:
             moment = _moment(value, timezone, ends=ends)
         except ValueError as error:
-            self.refuse(key, f"found {shown(value)} ({error}); accepted is {_DATES}")
+            self.refuse(key, f"found {self._shown(key, value)} ({error}); accepted is {_DATES}")
             return None
         return moment
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from kb.ingest.fields import Fields, shown
+from kb.ingest.fields import Fields, shown, withheld
 from kb.ingest.language import detect_language
 from kb.ingest.redaction import Known, Redactor
 from kb.ingest.replies import newly_written
@@ -25,6 +25,7 @@ KEYS = (
     "closed_at",
     "customer",
 )
+_PRIVATE = ("subject", "messages", "resolution", "tags", "customer")
 _AUTHORS = ("customer", "agent", "system")
 _RESOLVED = ("solved", "closed")
 
@@ -41,7 +42,7 @@ def ticket_from_mapping(
     mapping: Mapping[str, Any], *, source: str, line: int | None, timezone: tzinfo, redactor: Redactor
 ) -> tuple[Ticket | Skipped | None, list[Problem]]:
     """The redacted ticket of an import record, or why it is skipped; None with the problems of a malformed one."""
-    read = Fields(mapping, source=source, line=line, accepted=KEYS)
+    read = Fields(mapping, source=source, line=line, accepted=KEYS, private=_PRIVATE)
     for key in ("id", "subject", "status"):
         read.require(key, "a string")
     if "messages" not in mapping:
@@ -78,10 +79,10 @@ def _customer_messages(read: Fields, timezone: tzinfo) -> list[str]:
     texts = []
     for number, item in enumerate(read.items("messages"), start=1):
         if not isinstance(item, dict):
-            read.refuse("messages", f"number {number} is {shown(item)}; accepted is a mapping of author, text, at")
+            read.refuse("messages", f"number {number} is {withheld(item)}; accepted is a mapping of author, text, at")
             continue
-        accepted, prefix = ("author", "text", "at"), f"messages[{number}]."
-        inner = Fields(item, source=read.source, line=read.line, accepted=accepted, prefix=prefix)
+        keys, prefix = ("author", "text", "at"), f"messages[{number}]."
+        inner = Fields(item, source=read.source, line=read.line, accepted=keys, prefix=prefix, private=keys)
         inner.require("author", ", ".join(_AUTHORS))
         if "text" not in item:
             inner.require("text", "a string")
@@ -96,8 +97,8 @@ def _customer_messages(read: Fields, timezone: tzinfo) -> list[str]:
 
 def _known(read: Fields) -> Known:
     """The customer's own data, so that they are found wherever they stand."""
-    accepted = ("name", "email", "phone")
-    inner = Fields(read.mapping("customer"), source=read.source, line=read.line, accepted=accepted, prefix="customer.")
-    name, email, phone = (tuple(filter(None, [inner.text(key)])) for key in accepted)
+    keys, values = ("name", "email", "phone"), read.mapping("customer")
+    inner = Fields(values, source=read.source, line=read.line, accepted=keys, prefix="customer.", private=keys)
+    name, email, phone = (tuple(filter(None, [inner.text(key)])) for key in keys)
     read.adopt(inner)
     return Known(names=name, emails=email, phones=phone, addresses=())

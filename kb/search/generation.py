@@ -76,7 +76,7 @@ def read_manifest(index: Path) -> Manifest:
 
 
 def check_origin(manifest: Manifest, *, model: str, fingerprint: str, store: str) -> None:
-    """Raises IndexMismatch where the index was built with another model or prompts, or other rules, or from another store."""
+    """Raises IndexMismatch where the index was built by another model, prompts or rules, or from another store."""
     if manifest.terms != RULES:
         raise IndexMismatch("the keyword index was built by an older kb with other rules: run `kb reindex`")
     if manifest.store != store:

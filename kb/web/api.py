@@ -16,7 +16,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
 
@@ -52,11 +52,11 @@ class Health(msgspec.Struct, frozen=True):
 @get("/api/search", sync_to_thread=True, summary="Passages that may answer a question, for agents")
 def search(
     state: State,
-    q: Annotated[str, Parameter(description="The question, or a few words", max_length=MAX_QUESTION)],
-    k: Annotated[int, Parameter(description="Hits a lane", ge=1, le=MAX_K)] = 10,
-    product: str | None = None,
-    language: str | None = None,
-    tag: str | None = None,
+    q: Annotated[str, QueryParameter(description="The question, or a few words", max_length=MAX_QUESTION)],
+    k: Annotated[int, QueryParameter(description="Hits a lane", ge=1, le=MAX_K)] = 10,
+    product: FromQuery[str | None] = None,
+    language: FromQuery[str | None] = None,
+    tag: FromQuery[str | None] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), state.audiences, None, product, language, tag)
@@ -64,7 +64,7 @@ def search(
 
 
 @post("/api/answers", status_code=200, sync_to_thread=True, summary="A short cited answer, or an honest refusal")
-def answers(state: State, data: Question) -> Answer:
+def answers(state: State, data: JSONBody[Question]) -> Answer:
     """The same question gets the same answer in every channel."""
     return _service(state).knowledge.answer(
         Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
