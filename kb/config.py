@@ -83,7 +83,7 @@ def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
     names = ("model", "query_prompt", "passage_prompt", "timezone", "keep", "ticket_months")
-    values: dict[str, Any] = msgspec.to_builtins(settings)
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return {name: values[name] for name in names}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
 from pathlib import Path
 
 from kb.config import Paths
@@ -15,16 +17,16 @@ def export_articles(paths: Paths, folder: Path) -> int:
     """Writes every article that is not retired to `folder/ID.md`; returns how many. Raises StoreError, IndexMissing."""
     db = database.open_for_reading(paths.database)
     count = 0
-    for state, document in documents.current(db):
-        if isinstance(document, Article) and state.status != "retired":
-            _write(folder, document)
-            count += 1
-    db.close()
+    with closing(db), database.explained(paths.database):
+        for state, document in documents.current(db):
+            if isinstance(document, Article) and state.status != "retired":
+                _write(folder, document)
+                count += 1
     return count
 
 
 def _write(folder: Path, article: Article) -> None:
-    file = folder / f"{article.id}.md"
+    file = folder / _path(article.id)
     if not file.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{article.id!r} leads outside {folder}: give the article another id")
     try:
@@ -32,3 +34,9 @@ def _write(folder: Path, article: Article) -> None:
         file.write_text(write_article(article), "utf-8", newline="\n")
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def _path(document_id: str) -> str:
+    """An id as a path, escaped where reindexing would pass over the file: hidden ones, and README.md at the top."""
+    path = re.sub(r"%|(?<![^/])\.", lambda found: f"%{ord(found.group()):02X}", document_id)
+    return "%52EADME.md" if path == "README" else f"{path}.md"

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings
 from kb.indexing import bring_up_to_date
+from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
 from kb.progress import Progress
@@ -132,7 +133,8 @@ class Publisher:
         )
 
     def warm(self) -> None:
-        """Loads the tokenizer and the model."""
+        """Loads the language detector, the tokenizer and the model."""
+        detect_language("warm")
         self._tokens.count("")
         self._embedder.warm()
 

@@ -40,7 +40,8 @@ class Reader:
         self._local = threading.local()
         self._refreshing = threading.Lock()
         self._watched = database.open_for_reading(paths.database)
-        self._loaded = self._load()
+        with database.explained(paths.database):
+            self._loaded = self._load()
 
     @property
     def view(self) -> View:
@@ -49,22 +50,25 @@ class Reader:
 
     def refresh(self) -> View:
         """The newest committed state; cheap where nothing changed."""
-        with self._refreshing:
+        with self._refreshing, database.explained(self._paths.database):
             if self._stamp_of(self._loaded.segments) != self._loaded.stamp:
                 self._loaded = self._follow(self._loaded)
             return self._loaded.view
 
     def fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by row id."""
-        return passages.fetch(self._database(), rows)
+        with database.explained(self._paths.database):
+            return passages.fetch(self._database(), rows)
 
     def passages_of(self, document_id: str, revision: int) -> list[StoredPassage]:
         """The passages of one revision of a document, whoever may see them."""
-        return passages.of_document(self._database(), document_id, revision)
+        with database.explained(self._paths.database):
+            return passages.of_document(self._database(), document_id, revision)
 
     def document(self, document_id: str, revision: int) -> Document:
         """One revision of a document."""
-        return documents.read(self._database(), document_id, revision)
+        with database.explained(self._paths.database):
+            return documents.read(self._database(), document_id, revision)
 
     def _database(self) -> Database:
         if not hasattr(self._local, "db"):

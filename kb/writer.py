@@ -21,12 +21,14 @@ from kb.store import database, documents
 @contextmanager
 def writer_lock(paths: Paths, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Holds the lock; the operating system frees it when the process ends, however it ends. Raises StoreBusy."""
-    paths.index.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(paths.index / "writer.lock")
     try:
+        paths.index.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=wait_seconds, poll_interval=0.05)
     except filelock.Timeout as error:
         raise StoreBusy(f"{lock.lock_file}: another kb process is writing: wait for it and try again") from error
+    except OSError as error:
+        raise StoreError(f"{paths.index}: {error}: check that it is a folder that you may write to") from error
     try:
         yield
     finally:
@@ -53,11 +55,13 @@ class Writer:
         self, files: Sequence[Path], progress: Progress, *, source: str | None = None, prune: bool = False
     ) -> Summary:
         """Reads import files and publishes their good records."""
+        with database.explained(self._paths.database):
+            states = documents.states(self._db)
         plan = plan_import(
             files,
             source=source,
             prune=prune,
-            states=documents.states(self._db),
+            states=states,
             timezone=zone(self._settings),
             keep=self._settings.keep,
             progress=progress,

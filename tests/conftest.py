@@ -153,8 +153,7 @@ def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_embedder(tiny_model: Path) -> Embedder:
     """The tiny model, loaded once."""
-    settings = tiny_settings(tiny_model)
-    return Embedder(describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt))
+    return Embedder(describe(str(tiny_model), query_prompt="q: ", passage_prompt="p: "))
 
 
 class Centre:

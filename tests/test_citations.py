@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SAMPLE
+from conftest import ROOT, SAMPLE, tiny_settings, write_article
 from sample_files import batched, opened, read_lines, sample_articles
 
 from kb.answer.citations import Citation, cite
@@ -18,6 +18,8 @@ from kb.config import Paths
 from kb.errors import CitationError
 from kb.knowledge import Answer, Ask, KnowledgeBase
 from kb.model import AGENT, PUBLIC
+from kb.progress import silent
+from kb.writer import Writer, writer_lock
 
 ARTICLES = sample_articles(ROOT)
 GOLDEN = read_lines(SAMPLE / "golden.jsonl")
@@ -25,7 +27,7 @@ CURATED = [
     (article.id, question)
     for article in ARTICLES.values()
     if article.is_public and article.front.get("answer")
-    for question in (article.title, *article.front.get("questions", []))
+    for question in article.front.get("questions", [])
 ]
 AUDIENCES = {"public": frozenset({PUBLIC}), "agent": frozenset({PUBLIC, AGENT})}
 
@@ -142,8 +144,28 @@ def test_a_curated_answer_is_returned_verbatim_for_each_question_it_was_written_
         answer = talkative.answer(Ask(question))
         if answer.text not in accepted:
             wrong[question] = (answer.text, [citation.document_id for citation in answer.citations])
-    assert len(by_question) > 100
+    assert len(by_question) >= 60
     assert wrong == {}
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_citation_behind_an_agent_block_counts_the_block_for_agents_only(
+    home: Path, tiny_model: Path, audience: str
+) -> None:
+    note = "::: agent\nBe kind.\n:::\n\n"
+    public = "# Return\n\nThe box is closed.\n\n{}## Cost\n\nA return costs nothing.\n"
+    write_article(home, "return.md", public.format(note))
+    settings = tiny_settings(tiny_model, min_confidence=0.0)
+    with writer_lock(Paths(home)):
+        writer = Writer(Paths(home), settings)
+        writer.reindex(silent)
+        writer.close()
+    body = public.format("" if audience == "public" else note)
+    (citation,) = (
+        KnowledgeBase(Paths(home), settings).answer(Ask("cost nothing", (), AUDIENCES[audience])).citations[:1]
+    )
+    assert citation.quote == "A return costs nothing."
+    assert (citation.start, citation.end) == (body.index("A return"), len(body) - 1)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 2), (2, 2), (3, 2), (0, 6), (5, 6)])

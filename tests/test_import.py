@@ -8,14 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import ROOT, Centre, Shell, found
 
 from kb.config import Paths
 from kb.errors import InputError, UsageError
 from kb.exporting import export_articles
-from kb.ingest.articles import list_articles
 from kb.model import Article
+from kb.search.embedding import Embedder
 from kb.store import database, documents
 
 
@@ -123,7 +124,10 @@ def test_a_later_import_of_an_id_replaces_it_and_the_same_one_changes_nothing(ce
     texts = found(centre.open(), "agent")
     assert texts["colour"] == "It is red."
     assert texts["T-1"].endswith("Replace the drum.")
-    assert centre.rows("SELECT document_id, count(*) FROM revisions GROUP BY 1 ORDER BY 1") == [("T-1", 2), ("colour", 2)]
+    assert centre.rows("SELECT document_id, count(*) FROM revisions GROUP BY 1 ORDER BY 1") == [
+        ("T-1", 2),
+        ("colour", 2),
+    ]
 
 
 def test_an_id_that_stands_twice_in_one_import_is_refused_the_second_time(centre: Centre, export: Any) -> None:
@@ -208,8 +212,11 @@ def articles_of(paths: Paths) -> dict[str, Article]:
 
 
 def test_exported_articles_reindex_in_a_fresh_home_to_the_same_articles(
-    centre: Centre, export: Any, tmp_path: Path
+    centre: Centre, export: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        Embedder, "passages", lambda self, texts: np.zeros((len(texts), 32), np.float32)
+    )  # not searched
     shutil.copytree(ROOT / "articles", centre.paths.articles, dirs_exist_ok=True)
     every_key = article(
         "all/keys: 1", "# A\n\n::: agent\nOnly agents.\n:::\n\nAll.\n", audience=["public", "vip"], status="draft",
@@ -217,20 +224,21 @@ def test_exported_articles_reindex_in_a_fresh_home_to_the_same_articles(
         urgent=True, questions=["Why?"], not_questions=["no: really"], answer="Yes.\nNo.", product="- x",
         category="null", actions=[{"label": "Go", "link": "/go"}], applies_to={"plan": "007"}, translation_of="x",
     )  # fmt: skip
-    centre.import_(export(every_key, article("plain", "--- \nlooks like front matter\n---\n")))
+    assert centre.import_(export(every_key, article("plain", "--- \nlooks like front matter\n---\n"))).problems == ()
     assert centre.reindex().refused == 0
     fresh = Centre(tmp_path / "fresh", centre.settings, centre.embedder)
     written = export_articles(centre.paths, fresh.paths.articles)
-    assert written == 2 + len(list_articles(ROOT / "articles"))
+    before = {id_: held for id_, held in articles_of(centre.paths).items() if held.status != "retired"}
+    assert written == len(before) > 80
     summary = fresh.reindex()
     assert (summary.refused, summary.added, summary.problems) == (0, written, ())
-    before, after = articles_of(centre.paths), articles_of(fresh.paths)
+    after = articles_of(fresh.paths)
     assert before.keys() == after.keys()
     for id_, held in before.items():
         assert asdict(after[id_]) == asdict(held)
 
 
-@pytest.mark.parametrize("id_", ["README", ".hidden", "a/.b", "README.md", "CON", "a.md"])
+@pytest.mark.parametrize("id_", ["README", ".hidden", "a/.b", "%52EADME", "a.md"])
 def test_an_article_with_an_awkward_id_survives_export_and_reindex(
     centre: Centre, export: Any, tmp_path: Path, id_: str
 ) -> None:
@@ -272,4 +280,3 @@ def test_the_shell_exports_and_says_how_many_articles_it_wrote(
 
 def test_importing_without_a_file_is_wrong_usage(shell: Shell, home: Path) -> None:
     assert shell(home, "import").returncode == 2
-

@@ -11,15 +11,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import ROOT, SAMPLE
+from conftest import ROOT, SAMPLE, tiny_settings, write_article
 from litestar.testing import TestClient
 from sample_files import batched, opened, read_lines, sample_articles
 
 from kb.config import Paths, load_settings
 from kb.knowledge import Ask, KnowledgeBase
 from kb.model import AGENT, PUBLIC
+from kb.progress import silent
 from kb.service import Service
 from kb.web.api import create_app
+from kb.writer import Writer, writer_lock
 
 QUERIES = 2_000
 RUN = 12
@@ -53,6 +55,11 @@ def _runs(text: str) -> set[str]:
     return {plain[at : at + RUN] for at in range(len(plain) - RUN + 1)}
 
 
+def _is_telling(text: str) -> bool:
+    """Whether a whole short text gives itself away, as an id or a Chinese title does and an English word does not."""
+    return len(text) >= 8 or (len(text) >= 4 and not (text.isascii() and text.isalpha()))
+
+
 def _sentences(text: str) -> Iterator[str]:
     """Pieces of a text between line ends, table bars and sentence ends, without Markdown's marks at their ends."""
     for mark in "。！？；.!?;|":
@@ -66,7 +73,7 @@ class Forbidden:
     def __init__(self, forbidden: Iterable[str], allowed: Sequence[str]) -> None:
         texts, known = list(forbidden), "\n".join(allowed)
         self.sentences = {s for text in texts for s in _sentences(text) if s not in known}
-        self.sentences |= {text for text in texts if 8 <= len(text) < 200 and text not in known}  # ids, titles
+        self.sentences |= {text for text in texts if _is_telling(text) and text not in known}  # ids, titles
         self.runs = set().union(*map(_runs, texts)).difference(*map(_runs, allowed))
 
     def found_in(self, leaf: str) -> list[str]:
@@ -261,10 +268,10 @@ def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
         "schema": ("GET", "/schema/openapi.json", None, 200),
         "schema page": ("GET", "/schema", None, 200),
         "no question": ("GET", "/api/search", None, 400),
-        "k too small": ("GET", "/api/search?q=goodwill&k=0", None, 400),
-        "k too large": ("GET", "/api/search?q=goodwill&k=101", None, 400),
+        "k too small": ("GET", "/api/search?q=refund&k=0", None, 400),
+        "k too large": ("GET", "/api/search?q=refund&k=101", None, 400),
         "blank question": ("POST", "/api/answers", {"question": " "}, 400),
-        "unknown key": ("POST", "/api/answers", {"question": "goodwill", "audience": "agent"}, 400),
+        "unknown key": ("POST", "/api/answers", {"question": "refund", "audience": "agent"}, 400),
         "no object": ("POST", "/api/answers", [], 400),
         "wrong method": ("GET", "/api/answers", None, 405),
         "unknown path": ("GET", "/api/tickets", None, 404),
@@ -285,3 +292,90 @@ def test_the_public_audience_cannot_be_widened_by_a_parameter(sample_copy: Path)
         for extra in ("audience=agent", "audiences=agent", "group=agent", "role=admin", "tag=agent"):
             body = client.get(f"/api/search?q=goodwill+credit+complaint+escalation&k=50&{extra}").json()
             assert _leaks([(extra, body)], NOT_PUBLIC) == {}
+
+
+PUBLIC_PAGES = {
+    "refund.md": "# Refund time\n\nA refund takes five working days. It goes back to your card.\n",
+    "return.md": "---\nquestions: [Can I send it back?]\nanswer: Yes, within seven days.\n---\n# Return\n\n"
+    "You can return it within seven days. The box must be closed.\n{note}\n## Cost\n\nA return costs nothing.\n",
+    "washer.md": "# Washer W6 shows E3\n\nSpread the laundry. Then start again.\n\n## E5\n\nClose the door.\n{note}",
+    "parcel.md": "# Parcel\n\nTrack your parcel in the app. The driver rings twice.\n",
+    "zh/退款.md": "# 退款时间\n\n退款需要五个工作日。款项退回原卡。\n{note}",
+}
+NOTE = "\n::: agent\nGoodwill refund: 50 for a washer, parcel, return; E3 too.\n\n## Refund\n\n退款可以加急。\n:::\n"
+INTERNAL_PAGES = {
+    "a.md": "---\naudience: agent\n---\n# Refund refund refund\n\nRefund goodwill of 50 for a parcel.\n",
+    "q.md": "---\nstatus: draft\n---\n# Return policy, new\n\nReturn it within thirty days.\n",
+    "x.md": "---\naudience: agent\nquestions: [Can I send it back?]\n---\n# Washer\n\nWasher E3 is a known fault.\n",
+    "z.md": "---\nvalid_from: 2090-01-01\n---\n# Parcel\n\nParcel drones.\n",
+}
+QUESTIONS = """refund | refund days card | Can I send it back? | washer W6 E3 | parcel | goodwill 50 | return cost
+where is my parcel | the driver | E5 door | laundry spread start | thirty days | drones | 退款 | 退款可以加急吗 | 卡"""
+
+
+def _tiny(home: Path, tiny_model: Path, pages: Mapping[str, str], note: str) -> KnowledgeBase:
+    for name, text in pages.items():
+        write_article(home, name, text.replace("{note}", note))
+    settings = tiny_settings(tiny_model, min_confidence=0.0)
+    with writer_lock(Paths(home)):
+        writer = Writer(Paths(home), settings)
+        assert not writer.reindex(silent).problems
+        writer.close()
+    return KnowledgeBase(Paths(home), settings)
+
+
+def _without_statistics(body: Any) -> Any:
+    """A response without what tells one run from another, and without numbers that all passages have a part in."""
+    gone = {"query_id", "answer_id", "took_ms", "passage_id", "score", "confidence"}
+    if isinstance(body, dict):
+        return {key: _without_statistics(value) for key, value in body.items() if key not in gone}
+    return [_without_statistics(value) for value in body] if isinstance(body, list) else body
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[KnowledgeBase, KnowledgeBase]:
+    """Two homes with the same public texts, the second also with internal ones."""
+    folder = tmp_path_factory.mktemp("twins")
+    without = _tiny(folder / "without", tiny_model, PUBLIC_PAGES, "")
+    with_them = _tiny(folder / "with", tiny_model, PUBLIC_PAGES | INTERNAL_PAGES, NOTE)
+    assert len(with_them.reader.view.catalogue.ids) > len(without.reader.view.catalogue.ids) + 5
+    return without, with_them
+
+
+def _questions() -> list[str]:
+    return [question.strip() for question in QUESTIONS.replace("\n", "|").split("|")]
+
+
+def test_a_public_hit_is_the_same_whether_or_not_there_are_internal_texts(
+    twins: tuple[KnowledgeBase, KnowledgeBase],
+) -> None:
+    for question in _questions():
+        one, other = (_json(kb.search(Ask(question)))["hits"] for kb in twins)
+        assert _by_document(one) == _by_document(other), question
+        assert len(one) == len(PUBLIC_PAGES), question
+
+
+def _by_document(hits: list[dict[str, Any]]) -> dict[str, Any]:
+    return {hit["document_id"]: _without_statistics(hit) for hit in hits}
+
+
+@pytest.mark.xfail(strict=True, reason="BM25 and rarity count the words of all passages, so internal ones sway order")
+def test_public_order_and_answers_are_the_same_whether_or_not_there_are_internal_texts(
+    twins: tuple[KnowledgeBase, KnowledgeBase],
+) -> None:
+    for question in _questions():
+        one, other = ([_json(kb.search(Ask(question))), _json(kb.answer(Ask(question)))] for kb in twins)
+        assert _without_statistics(one) == _without_statistics(other), question
+
+
+def test_an_answer_from_an_article_takes_no_sentence_of_its_agent_block(
+    twins: tuple[KnowledgeBase, KnowledgeBase],
+) -> None:
+    kb, asked = twins[1], "Return. The box must be closed. Goodwill refund 50 for a washer, parcel, return; E3 too"
+    for audience, told in ((frozenset({PUBLIC}), False), (frozenset({PUBLIC, AGENT}), True)):
+        answers = [
+            _json(kb.answer(Ask(asked, audiences=audience))),
+            _json(kb.answer(Ask("goodwill", audiences=audience))),
+        ]
+        assert ("Goodwill" in json.dumps(answers)) == told
+        assert all(answer["citations"] for answer in answers)

@@ -102,8 +102,11 @@ def test_an_unresolved_ticket_is_skipped_with_its_reason(keys: dict[str, Any]) -
         (changed(TICKET, id=12), "an id is a string"),
         (changed(TICKET, subject=...), "subject: missing"),
         (changed(TICKET, messages=...), "messages: missing"),
-        (changed(TICKET, messages="x"), "messages: found 'x'; accepted is a list"),
-        (changed(TICKET, messages=[{"author": "bot", "text": "x"}]), "messages[1].author: found 'bot'"),
+        (changed(TICKET, messages="x"), "messages: found a string; accepted is a list"),
+        (
+            changed(TICKET, messages=[{"author": "bot", "text": "x"}]),
+            "messages[1].author: found a string; accepted are customer",
+        ),
         (changed(TICKET, messages=[{"author": "agent"}]), "messages[1].text: missing"),
         (changed(TICKET, closed_at="yesterday"), "closed_at: found 'yesterday'"),
         (changed(TICKET, customer={"mail": "x"}), "did you mean `email`"),

@@ -271,7 +271,7 @@ def test_an_index_of_another_database_is_not_searched(two: Centre, tmp_path: Pat
     other.reindex()
     shutil.rmtree(two.paths.index)
     shutil.copytree(other.paths.index, two.paths.index)
-    with pytest.raises(IndexMismatch, match="another data/kb.sqlite"):
+    with pytest.raises(IndexMismatch, match=r"another data/kb\.sqlite"):
         two.open()
     assert two.reindex().embedded == 0
     assert set(found(two.open())) == {"refund", "delivery"}
@@ -338,7 +338,9 @@ def test_a_crash_while_a_generation_is_built_leaves_the_live_one(two: Centre, mo
     assert set(found(kb)) == {"refund", "delivery", "new"}
 
 
-def test_a_crash_while_embedding_keeps_the_vectors_already_made(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_while_embedding_keeps_the_vectors_already_made(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kb.publishing._BATCH", 2)
     for number in range(6):
         centre.article(f"{number}.md", with_keys(title=f"Number {'x' * number}"))

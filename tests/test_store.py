@@ -64,6 +64,15 @@ def test_what_was_stored_is_read_back_equal_and_every_revision_is_kept(db: Datab
     assert [s.revision for s, _ in documents.current(db)] == [2, 1]
 
 
+def test_an_id_that_was_a_ticket_and_became_an_article_keeps_both_revisions(db: Database) -> None:
+    ticket = Ticket(id="a", subject="S", problem="P", resolution="R", language="zh")
+    for document, new in ((ticket, state(1, "ticket")), (ARTICLE, state(2))):
+        with database.transaction(db):
+            documents.record(db, document, new, documents.next_change(db))
+    assert documents.read(db, "a", 1) == ticket
+    assert documents.read(db, "a", 2) == ARTICLE
+
+
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
     def fail_half_way() -> None:
         with database.transaction(db):

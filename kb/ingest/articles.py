@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -44,19 +44,29 @@ class SourceFile:
 def list_articles(folder: Path) -> list[SourceFile]:
     """The `*.md` files of a folder and its sub-folders, sorted by path.
 
-    Not the hidden ones, nor `README.md` at the very top, nor what a link leads to outside the folder.
+    Not the hidden ones, nor `README.md` at the very top, nor what a link leads to outside the folder. Raises
+    InputError where a folder cannot be listed: what it holds must not pass for deleted.
     """
+    try:
+        return sorted(_listed(folder), key=lambda source: source.path)
+    except OSError as error:
+        message = f"cannot be listed: {error.strerror}: mend that and run again; nothing was changed"
+        raise InputError(f"{error.filename}: {message}") from error
+
+
+def _listed(folder: Path) -> Iterator[SourceFile]:
+    def fail(error: OSError) -> None:
+        raise error
+
     root = folder.resolve()
-    found = []
-    for place, folders, names in os.walk(folder):  # follows no links to folders
+    for place, folders, names in os.walk(folder, onerror=fail):  # follows no links to folders
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             file = Path(place, name)
             path = file.relative_to(folder).as_posix()
             hidden = name.startswith(".") or path == "README.md"
             if name.endswith(".md") and not hidden and file.is_file() and file.resolve().is_relative_to(root):
-                found.append(SourceFile(path, file))
-    return sorted(found, key=lambda source: source.path)
+                yield SourceFile(path, file)
 
 
 def read_source(source: SourceFile) -> bytes:

@@ -16,6 +16,8 @@ Span = tuple[int, int]
 _WINDOW = 8_000  # characters; unbalanced quotation marks cost sentencex quadratic time
 _WHOLE = re.compile(r"`[^`\n]{1,1000}`|!?\[[^\]\[\n]{0,500}\]\([^)\n]{0,2000}\)|https?://[^\s）)]+")
 _MARKS = re.compile(r"(?:[ \t\n>]|(?:[-*+]|\d{1,9}[.)])[ \t]+|#{1,6}[ \t]+)*")
+# sentencex takes a stop before a digit for a decimal point, also the full-width ones, which never are.
+_STOP_BEFORE_DIGIT = re.compile(r"[。！？](?=\d)")
 _OPEN_LINE = tuple(",，、;；:：(（-–—")
 _LINE_START = re.compile(r"[ \t>]*([A-Z0-9\u00c0-\u00de\u3400-\u9fff“\"「『【*]\S*)")
 
@@ -133,7 +135,7 @@ def stretches(text: str, start: int, end: int, language: str) -> list[Span]:
 
 def _sentence_ends(paragraph: str, language: str) -> set[int]:
     code = language.partition("-")[0]
-    ends: set[int] = set()
+    ends = {match.end() for match in _STOP_BEFORE_DIGIT.finditer(paragraph)}
     for base in range(0, len(paragraph), _WINDOW):
         window = paragraph[base : base + _WINDOW]
         ends.update(base + int(found["end_index"]) for found in get_sentence_boundaries(code, window))

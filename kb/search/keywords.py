@@ -87,8 +87,11 @@ class Snapshot:
         return max(0, int(self._searcher.num_docs) - 1)
 
     def change(self) -> int:
-        """The number of the change it holds. Raises IndexCorrupt where it was never committed."""
-        found = self._searcher.search(Query.term_query(_schema, "kind", _MARKER), 1, count=False)
+        """The number of the change it holds. Raises IndexCorrupt where it was never committed, or is damaged."""
+        try:
+            found = self._searcher.search(Query.term_query(_schema, "kind", _MARKER), 1, count=False)
+        except ValueError as error:
+            raise IndexCorrupt(f"the keyword index is damaged ({str(error)[:200]}): run `kb reindex`") from error
         if not found.hits:
             raise IndexCorrupt("the keyword index holds no marker: run `kb reindex`")
         return int(self._values([address for _, address in found.hits])[0])

@@ -63,10 +63,8 @@ def build(vectors: NDArray[np.float32]) -> faiss.Index:
 
 def write(index: faiss.Index, file: Path) -> None:
     """Writes an index to a new file. Raises OSError."""
-    try:
-        faiss.write_index(index, str(file))
-    except RuntimeError as error:  # FAISS's own word for a full disk
-        raise OSError(f"{file} cannot be written ({str(error)[:200]})") from error
+    with file.open("wb") as stream:  # FAISS's own writer does not notice a disk that is full when it closes the file
+        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]  # wrapped
 
 
 def read(file: Path) -> faiss.Index:

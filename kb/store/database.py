@@ -17,8 +17,11 @@ BUSY_SECONDS = 10.0
 
 def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database:
     """The database, made and migrated to the newest shape where needed. Raises StoreError, StoreBusy."""
-    with explained(file):
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{file.parent}: {error}: check that it is a folder that you may write to") from error
+    with explained(file):
         db = _connect(file, busy_seconds)
         db.enable_wal()
         db.execute("PRAGMA synchronous = FULL")  # a revision that was reported must survive a power cut
@@ -70,8 +73,8 @@ def _explain(file: Path, error: sqlite3.OperationalError) -> StoreError:
     message = str(error)
     if "locked" in message or "busy" in message:
         return StoreBusy(f"{file}: another program holds the database: close it (or wait) and try again")
-    if "full" in message:
-        return StoreError(f"{file}: the disk is full: free some space and run the command again; nothing was lost")
+    if "full" in message or "disk I/O" in message:
+        return StoreError(f"{file}: {message}: free some space on the disk and run the command again; nothing was lost")
     if "unable to open" in message or "readonly" in message:
         return StoreError(f"{file}: {message}: check that the folder exists and that you may write to it")
     return StoreError(f"{file}: {message}")

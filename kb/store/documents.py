@@ -79,15 +79,20 @@ def record(db: Database, document: Document, state: DocumentState, change: int) 
     held = db.execute("SELECT max(revision) FROM revisions WHERE document_id = ?", [document.id]).fetchone()[0]
     if held != state.revision:
         db.table("revisions").insert(
-            {"document_id": document.id, "revision": state.revision, "content": content_of(document), "change": change}
+            {
+                "document_id": document.id,
+                "revision": state.revision,
+                "kind": state.kind,
+                "content": content_of(document),
+                "change": change,
+            }
         )
 
 
 def read(db: Database, document_id: str, revision: int) -> Document:
     """One revision of a document. Raises KeyError where there is none."""
     row = db.execute(
-        "SELECT d.kind, r.content FROM revisions r JOIN documents d ON d.id = r.document_id"
-        " WHERE r.document_id = ? AND r.revision = ?",
+        "SELECT kind, content FROM revisions WHERE document_id = ? AND revision = ?",
         [document_id, revision],
     ).fetchone()
     if row is None:

@@ -26,7 +26,8 @@ def documents(db: Database) -> None:
         CREATE INDEX documents_by_source ON documents (source);
         CREATE TABLE revisions (
             document_id TEXT NOT NULL REFERENCES documents (id) DEFERRABLE INITIALLY DEFERRED,
-            revision INTEGER NOT NULL, content TEXT NOT NULL, change INTEGER NOT NULL REFERENCES changes (seq),
+            revision INTEGER NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
+            change INTEGER NOT NULL REFERENCES changes (seq),
             PRIMARY KEY (document_id, revision)
         ) WITHOUT ROWID;
         CREATE TABLE files (

@@ -1,0 +1,465 @@
+"""The parts of search against independent models: brute force, hand computation, and what their descriptions claim."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import faiss
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from kb.config import Paths
+from kb.indexing import bring_up_to_date
+from kb.model import Access, Passage, Ticket
+from kb.reader import Reader
+from kb.search import confidence
+from kb.search.catalogue import EMPTY, Catalogue, Scope
+from kb.search.embedding import ModelSpec
+from kb.search.fusion import Candidate, fuse
+from kb.search.highlights import highlights
+from kb.search.keywords import Keywords, Snapshot
+from kb.search.terms import normalised, question_terms, terms
+from kb.search.vectors import Vectors, build
+from kb.store import database, documents, passages, vectors
+from kb.store.documents import DocumentState
+from kb.store.passages import Terms
+
+AUDIENCES = ["public", "agent", "vip", "公开"]
+PRODUCTS = ["washer-w6", "heater h3", "洗衣机"]
+LANGUAGES = ["zh", "zh-Hant", "en", "en-GB"]
+TAGS = ["a", "b c", "退货"]
+TIMES = [None, *(1_700_000_000.0 + 0.25 * step for step in range(8))]
+"""Around the moments that scopes ask for; quarters of a second, so that every one is exact."""
+KINDS = st.sampled_from(["article", "ticket"])
+
+
+@st.composite
+def _access(draw: st.DrawFn) -> Access:
+    return Access(
+        id=0,
+        document_id="",
+        kind=draw(KINDS),
+        audience=tuple(draw(st.lists(st.sampled_from(AUDIENCES), min_size=1, max_size=2, unique=True))),
+        valid_from=draw(st.sampled_from(TIMES)),
+        valid_to=draw(st.sampled_from(TIMES)),
+        language=draw(st.sampled_from(LANGUAGES)),
+        product=draw(st.sampled_from([None, *PRODUCTS])),
+        tags=tuple(draw(st.lists(st.sampled_from(TAGS), max_size=2, unique=True))),
+        role="text",
+        added=1,
+        removed=None,
+    )
+
+
+SCOPES = st.builds(
+    Scope,
+    audiences=st.frozensets(st.sampled_from([*AUDIENCES, "nobody"]), min_size=1),
+    now=st.sampled_from([time for time in TIMES if time is not None]).map(lambda time: time + 0.125),
+    product=st.sampled_from([None, None, *PRODUCTS, "none such"]),
+    language=st.sampled_from([None, None, *LANGUAGES, "fr"]),
+    tag=st.sampled_from([None, None, *TAGS, "b"]),
+)
+
+
+def _is_found(row: Access, scope: Scope, kind: str) -> bool:
+    """What the two filters must agree with, said once more."""
+    return (
+        row.kind == kind
+        and bool(set(row.audience) & scope.audiences)
+        and (row.valid_from is None or row.valid_from <= scope.now)
+        and (row.valid_to is None or row.valid_to > scope.now)
+        and scope.product in (None, row.product)
+        and (scope.language is None or scope.language[:2] == row.language[:2])
+        and (scope.tag is None or scope.tag in row.tags)
+    )
+
+
+@dataclass(frozen=True)
+class Rows:
+    rows: list[Access]
+    catalogue: Catalogue
+    keywords: Snapshot
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """Six hundred rows of random access terms that all hold the word `washer`, in both filters."""
+    chance = np.random.default_rng(3)
+
+    def pick(values: list[object], count: int) -> tuple[object, ...]:
+        return tuple(values[place] for place in chance.choice(len(values), count, replace=False))
+
+    rows = [
+        Access(
+            id_,
+            f"document {id_ // 2}",
+            "article" if chance.random() < 0.6 else "ticket",
+            pick([*AUDIENCES], chance.integers(1, 3)),  # type: ignore[arg-type]
+            *pick([*TIMES], 2),  # type: ignore[arg-type]
+            LANGUAGES[chance.integers(4)],
+            [None, *PRODUCTS][chance.integers(4)],
+            pick([*TAGS], chance.integers(0, 3)),  # type: ignore[arg-type]
+            "text",
+            1,
+            None,
+        )
+        for id_ in range(1, 601)
+    ]
+    keywords = Keywords(tmp_path_factory.mktemp("keywords"), create=True)
+    keywords.commit([(row, f"washer {row.id}") for row in rows], replaces=(), change=1)
+    return Rows(rows, EMPTY.extended(rows), keywords.snapshot())
+
+
+@settings(max_examples=300, deadline=None)
+@given(scope=SCOPES, kind=KINDS)
+def test_both_filters_let_through_just_what_a_brute_force_filter_does(filtered: Rows, scope: Scope, kind: str) -> None:
+    expected = [row.id for row in filtered.rows if _is_found(row, scope, kind)]
+    mask = filtered.catalogue.mask(scope, kind, 1)  # type: ignore[arg-type]
+    assert filtered.catalogue.ids[mask].tolist() == expected
+    found, scores = filtered.keywords.search(["washer"], scope, kind, 1_000)  # type: ignore[arg-type]
+    assert sorted(found.tolist()) == expected
+    assert (scores > 0).all()
+
+
+def test_random_scopes_let_rows_through_and_hold_rows_back(filtered: Rows) -> None:
+    scopes = [Scope(frozenset({name}), now) for name in AUDIENCES for now in (1_700_000_000.1, 1_700_000_001.1)]
+    shares = [filtered.catalogue.mask(scope, "article", 1).mean() for scope in scopes]
+    assert min(shares) > 0.02
+    assert max(shares) < 0.5
+
+
+@given(st.lists(_access(), max_size=30), SCOPES, KINDS)
+def test_a_catalogue_grown_in_two_steps_filters_as_one_grown_in_one(
+    rows: list[Access], scope: Scope, kind: str
+) -> None:
+    numbered = [replace(row, id=number) for number, row in enumerate(rows, 1)]
+    half = len(rows) // 2
+    grown = EMPTY.extended(numbered[:half]).extended(numbered[half:])
+    expected = [_is_found(row, scope, kind) for row in numbered]
+    assert grown.mask(scope, kind, 1).tolist() == expected  # type: ignore[arg-type]
+
+
+def _unit(chance: np.random.Generator, count: int, dim: int = 16) -> NDArray[np.float32]:
+    drawn = chance.normal(size=(count, dim)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    base=st.integers(0, 40),
+    delta=st.integers(0, 20),
+    share=st.floats(0, 1),
+    k=st.integers(1, 70),
+)
+def test_vector_search_equals_brute_force_under_any_mask_in_base_and_delta(
+    seed: int, base: int, delta: int, share: float, k: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    held, query = _unit(chance, base + delta), _unit(chance, 1)[0]
+    allowed = chance.random(base + delta) < share
+    searched = Vectors(build(held[:base]) if base else faiss.IndexFlatIP(16), np.zeros((0, 16), np.float32))
+    places, cosines = searched.extended(held[base:]).search(query, allowed, k)
+    expected = sorted(np.flatnonzero(allowed), key=lambda place: -float(held[place] @ query))[:k]
+    assert places.tolist() == expected
+    np.testing.assert_allclose(cosines, held[expected] @ query, atol=1e-5)
+
+
+def test_fusion_is_what_a_hand_computes() -> None:
+    found = fuse(
+        [(1, 0.90), (2, 0.85), (3, 0.80)],
+        [(2, 4.4), (4, 2.2)],
+        {1: "one", 2: "two", 3: "three", 4: "four"},
+        rarities=[1.5, 0.5],
+        is_foreign=lambda row: row == 1,
+        k=10,
+    )
+    # The cosines' floor is 0.80, their range 0.1; BM25's ceiling 2.2 x (1.5 + 0.5) = 4.4; row 1 is in another language.
+    by_hand = {
+        2: 0.4 * (0.05 / 0.1) + 0.6 * (4.4 / 4.4),  # 0.8
+        4: 0.4 * 0 + 0.6 * (2.2 / 4.4),  # 0.3
+        1: 0.4 * (0.10 / 0.1) + 0.6 * 0 - 0.2,  # 0.2
+        3: 0.4 * 0 + 0.6 * 0,  # 0.0
+    }
+    assert [candidate.row for candidate in found] == list(by_hand)
+    assert [candidate.score for candidate in found] == pytest.approx(list(by_hand.values()))
+    assert found[0] == Candidate(2, "two", 0.85, 4.4, 2, 1, pytest.approx(0.8))
+    assert (found[1].cosine, found[1].vector_rank, found[1].keyword_rank) == (None, None, 2)
+    assert (found[2].bm25, found[2].vector_rank, found[2].keyword_rank) == (0.0, 1, None)
+
+
+def test_fusion_cuts_at_k_and_keeps_the_lower_row_of_a_tie_first() -> None:
+    documents_of = {row: str(row) for row in (9, 3, 5)}
+    tied = fuse([(9, 0.9), (3, 0.9), (5, 0.9)], [], documents_of, rarities=[], is_foreign=lambda _: False, k=2)
+    assert [candidate.row for candidate in tied] == [3, 5]
+    assert fuse([], [], {}, rarities=[], is_foreign=lambda _: False, k=5) == []
+
+
+IDENTIFIERS = [
+    "E-4021",
+    "HW-W6-80",
+    "HW2026-0418-77231",
+    "https://hearthway.example/orders/cancel",
+    "88-12/B",
+    "a.b@c.de",
+]
+
+
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+def test_an_identifier_is_one_term_beside_its_parts_in_either_language(identifier: str) -> None:
+    whole = identifier.lower()
+    for sentence in (f"Error {identifier} again", f"屏幕显示{identifier}怎么办", f"（{identifier}）"):
+        found = terms(sentence)
+        assert whole in found or whole.partition("://")[2] in found, found
+        assert whole in question_terms(sentence) or whole.partition("://")[2] in question_terms(sentence)
+
+
+@pytest.mark.parametrize("code", ["E4021", "W6", "H3", "HW20260418"])
+def test_a_code_without_marks_stays_whole(code: str) -> None:
+    assert code.lower() in terms(f"显示 {code} 了")
+    assert code.lower() in terms(f"显示{code}了")
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simplified_"),
+    [("洗衣機漏電", "洗衣机漏电"), ("七天內無條件退貨", "七天内无条件退货"), ("變更電話號碼", "变更电话号码")],
+)
+def test_traditional_and_simplified_characters_give_the_same_terms(traditional: str, simplified_: str) -> None:
+    assert terms(traditional) == terms(simplified_)
+    assert normalised(traditional) == normalised(simplified_)
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30))
+def test_full_width_and_half_width_give_the_same_terms(text: str) -> None:
+    wide = "".join(chr(ord(character) + 0xFEE0) for character in text)
+    assert terms(wide) == terms(text)
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [("refund", "refunds", "refunded", "Refunding"), ("deliver", "delivered", "delivers"), ("cancel", "CANCELS")],
+)
+def test_the_forms_of_an_english_word_share_one_term(forms: tuple[str, ...]) -> None:
+    assert len({tuple(terms(form)) for form in forms}) == 1
+    assert terms(forms[0]) != terms("parcel")
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_terms_that_hold_no_blank_and_the_same_ones_each_time(text: str) -> None:
+    found = terms(text)
+    assert found == terms(text)
+    assert [term for term in found if not term or term.split() != [term]] == []
+    assert set(question_terms(text)) <= set(found)
+    assert bool(question_terms(text)) == bool(found)
+
+
+WORDS = [
+    "refund",
+    "refunds",
+    "E-4021",
+    "W6",
+    "parcel",
+    "cat",
+    "洗衣机",
+    "退货",
+    "燃氣",
+    "，",
+    "。",
+    "（",
+    "the",
+    "İ",
+    "ﬁ",
+    "🙂",
+]
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=20),
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_highlights_are_ordered_spans_each_of_which_holds_a_word_of_the_question(
+    text: list[str], asked: list[str], spaced: bool
+) -> None:
+    passage, words = (" " if spaced else "。").join(text), question_terms(" ".join(asked))
+    spans = highlights(passage, words)
+    edges = [edge for span in spans for edge in span]
+    assert edges == sorted(set(edges)), "in order, none empty, none touching"
+    assert all(0 <= edge <= len(passage) for edge in edges)
+    assert [passage[start:end] for start, end in spans if not set(terms(passage[start:end])) & set(words)] == []
+
+
+@given(st.lists(st.sampled_from(["refund", "refunds", "parcel", "W6", "E-4021", "tap"]), max_size=20))
+def test_every_latin_word_of_the_question_is_highlighted(text: list[str]) -> None:
+    passage, at, expected = " ".join(text), 0, []
+    for word in text:
+        if word in ("refund", "refunds", "E-4021"):
+            expected.append((at, at + len(word)))
+        at += len(word) + 1
+    assert highlights(passage, question_terms("a refund for E-4021")) == tuple(expected)
+
+
+def test_a_chinese_word_is_highlighted_in_the_script_of_the_passage() -> None:
+    assert highlights("這台洗衣機不進水，洗衣機", question_terms("洗衣机")) == ((2, 5), (9, 12))
+
+
+CANDIDATE = st.builds(
+    Candidate,
+    row=st.just(1),
+    document_id=st.just("a"),
+    cosine=st.none() | st.floats(0.6, 1),
+    bm25=st.floats(0, 60),
+    vector_rank=st.just(1),
+    keyword_rank=st.just(1),
+    score=st.just(0.5),
+)
+
+
+@given(CANDIDATE, st.lists(st.floats(0.01, 12), min_size=1, max_size=8), st.data())
+def test_confidence_is_a_probability_that_grows_with_the_share_of_the_question_held(
+    candidate: Candidate, weights: list[float], data: st.DataObject
+) -> None:
+    words = [f"w{number}" for number in range(len(weights))]
+    rarity = dict(zip(words, weights, strict=True))
+    held = frozenset(data.draw(st.sets(st.sampled_from(words))))
+    more = held | data.draw(st.sets(st.sampled_from(words)))
+    low, high = (
+        confidence.probability(confidence.shipped(), confidence.signs(candidate, words, kept, rarity))
+        for kept in (held, more)
+    )
+    assert 0 < low <= high < 1
+    assert confidence.signs(candidate, words, frozenset(words), rarity)["coverage"] == pytest.approx(1)
+
+
+def test_a_confidence_is_the_logistic_function_of_its_signs() -> None:
+    model = confidence.Model("by hand", 0.5, -1.0, {"cosine": 2.0, "coverage": 1.0})
+    assert confidence.probability(model, {"cosine": 0.5, "coverage": 1.0}) == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+DIM = 8
+SPEC = ModelSpec("by hand", None, "", "", 512, DIM, "0123456789abcdef")
+NOW = 1_000.0
+EVERYONE = Scope(frozenset({"public", "agent"}), NOW)
+PUBLIC_ONLY = Scope(frozenset({"public"}), NOW)
+
+
+@dataclass
+class Store:
+    """A store and its index, changed as a writer changes them, and beside them what must be visible: plain lists."""
+
+    paths: Paths
+    db: Database
+
+    def __post_init__(self) -> None:
+        self.history: list[dict[str, tuple[str, ...]]] = [{}]  # texts by document, change by change
+        self.audience: dict[str, str] = {}
+        self.removed_for: dict[str, int] = {}
+
+    def put(self, id_: str, texts: tuple[str, ...], audience: str) -> None:
+        """Replaces a document's passages; no texts is a retirement."""
+        made = tuple(Passage(n, "text", (id_,), 0, 1, text, text) for n, text in enumerate(texts))
+        hashes = [passages.text_hash(text) for text in texts]
+        with database.transaction(self.db):
+            change = documents.next_change(self.db)
+            state = DocumentState(id_, "article", "test", change, "published", "", "")
+            documents.record(self.db, Ticket(id_, id_, "", "", "en"), state, change)
+            vectors.keep(self.db, SPEC.fingerprint, hashes, np.array([_vector(t) for t in texts], np.float32))
+            terms_ = Terms("article", (audience,), (audience,), None, None, "en", None, ())
+            passages.replace(self.db, id_, change, made, terms_, change)
+        self.history.append({**self.history[-1], id_: texts} if texts else _without(self.history[-1], id_))
+        self.audience[id_] = audience
+
+    def index(self, full: bool) -> None:
+        bring_up_to_date(self.db, self.paths, SPEC, full=full)
+
+
+def _without(texts: dict[str, tuple[str, ...]], id_: str) -> dict[str, tuple[str, ...]]:
+    return {other: held for other, held in texts.items() if other != id_}
+
+
+def _vector(text: str) -> NDArray[np.float32]:
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    return _unit(np.random.default_rng(seed), 1, DIM)[0]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("put"),
+            st.sampled_from(["a", "b", "c", "d"]),
+            st.lists(st.sampled_from(["red", "green", "blue", "white"]), max_size=3, unique=True).map(tuple),
+        ),
+        st.tuples(st.sampled_from(["index", "index", "full", "reopen"]), st.just(""), st.just(())),
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS)
+def test_a_reader_sees_the_rows_of_one_change_whatever_was_added_and_removed_in_which_order(
+    steps: list[tuple[str, str, tuple[str, ...]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        paths = Paths(Path(folder))
+        store = Store(paths, database.open_for_writing(paths.database))
+        store.put("a", ("red", "blue"), "public")
+        store.index(full=True)
+        reader, held = Reader(paths, SPEC), len(store.history) - 1
+        for what, id_, texts in [*steps, ("index", "", ())]:
+            if what == "put":
+                store.put(id_, tuple(f"{id_}{len(store.history)} {text}" for text in texts), "public")
+            elif what == "reopen":
+                reader = Reader(paths, SPEC)
+            else:
+                store.index(full=what == "full")
+                held = len(store.history) - 1
+            reader.refresh()
+            _check(reader, store, held)
+        store.db.close()
+
+
+def _check(reader: Reader, store: Store, held: int) -> None:
+    """The reader shows the change that the index holds, less what was retired since, and the three lists agree."""
+    view, newest = reader.view, store.history[-1]
+    expected = {(id_, text) for id_, texts in store.history[held].items() if id_ in newest for text in texts}
+    mask = view.allowed(PUBLIC_ONLY, "article")
+    stored = reader.fetch([int(id_) for id_ in view.catalogue.ids[mask]])
+    assert {(p.document_id, p.text) for p in stored.values()} == expected
+    assert len(stored) == len(expected)
+    assert len(view.vectors) == len(view.catalogue.ids)
+    for passage in stored.values():
+        places, cosines = view.vectors.search(_vector(passage.text), mask, 1)
+        assert cosines[0] == pytest.approx(1, abs=1e-5)
+        assert int(view.catalogue.ids[places[0]]) == passage.id
+        found = view._keyword_list(terms(passage.text), PUBLIC_ONLY, "article", mask)
+        assert passage.id in {row for row, _ in found}
+        assert {row for row, _ in found} <= stored.keys()
+
+
+def test_a_text_that_lost_its_audience_is_hidden_before_the_index_knows(tmp_path: Path) -> None:
+    store = Store(Paths(tmp_path), database.open_for_writing(tmp_path / "data" / "kb.sqlite"))
+    store.put("a", ("red",), "public")
+    store.put("b", ("green",), "public")
+    store.index(full=True)
+    reader = Reader(store.paths, SPEC)
+
+    def shown(scope: Scope) -> set[str]:
+        view = reader.refresh()
+        return {view.catalogue.documents[place] for place in np.flatnonzero(view.allowed(scope, "article"))}
+
+    assert shown(PUBLIC_ONLY) == {"a", "b"}
+    store.put("a", ("red",), "agent")
+    assert shown(PUBLIC_ONLY) == {"b"}
+    store.index(full=False)
+    assert shown(PUBLIC_ONLY) == {"b"}
+    assert shown(EVERYONE) == {"a", "b"}
+    store.db.close()
