@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,13 @@ def tiny_settings(tiny_model: Path, **others: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundled_embedder() -> Embedder:
+    """The model that kb ships with, loaded once."""
+    return Embedder(describe("bundled"))
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embedder) -> Path:
     """A home with the sample articles and tickets, indexed with the bundled model. Read it; change a copy."""
     home = tmp_path_factory.mktemp("sample") / "home"
     home.mkdir()
@@ -131,7 +137,7 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "kb.toml", home / "kb.toml")
     paths, settings = Paths(home), load_settings(home, {}, {})
     with writer_lock(paths):
-        writer = Writer(paths, settings)
+        writer = Writer(paths, settings, embedder=bundled_embedder)
         assert not writer.reindex(silent).refused
         assert not writer.import_files([SAMPLE / "tickets.jsonl"], silent).refused
         writer.close()
@@ -139,9 +145,9 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_kb(sample_home: Path) -> Iterator[KnowledgeBase]:
+def sample_kb(sample_home: Path, bundled_embedder: Embedder) -> KnowledgeBase:
     """The sample content, ready to ask."""
-    yield KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}))
+    return KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}), embedder=bundled_embedder)
 
 
 @pytest.fixture
