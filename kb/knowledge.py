@@ -19,13 +19,15 @@ from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder, describe
 from kb.search.fusion import Candidate
 from kb.search.highlights import highlights
-from kb.search.terms import normalised, question_terms, terms, written_in
+from kb.search.terms import question_terms, terms, written_in
 from kb.search.view import View
 
 MAX_QUESTION = 2_000
 """Characters; a longer question is refused."""
 MAX_K = 100
 _HALF = re.compile("[\ud800-\udfff]")
+_KINDS: tuple[Kind, ...] = ("article", "ticket")  # the lanes, in the order in which they may answer
+_CERTAIN = 0.99  # the confidence that a question asked in an editor's own words has at least
 _CACHED = 1_024  # vectors of recent questions
 
 
@@ -36,7 +38,7 @@ class Hit:
     `highlights` are `(start, end)` code points of `text` where the question's words stand.
     """
 
-    passage_id: int
+    passage_id: str
     document_id: str
     kind: Kind
     revision: int
@@ -127,7 +129,7 @@ class KnowledgeBase:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
         question = _Question(self, ask)
-        lanes = [tuple(question.hit(f) for f in question.lane(kind, k)) for kind in ("article", "ticket")]
+        lanes = [tuple(question.hit(f) for f in question.lane(kind, k)) for kind in _KINDS]
         took = round((time.perf_counter() - started) * 1000, 3)
         return SearchResult(uuid.uuid4().hex, lanes[0], lanes[1], took)
 
@@ -149,12 +151,13 @@ class _Question:
         self._said = "\n".join([*ask.conversation[-1:], ask.question])
         self._vector = kb._vector(self._said)
         self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
-        self._rarity = {word: self._view.keywords.rarity(word) for word in self._words}
+        rarity = self._view.keywords.rarity
+        self._rarity = {kind: {word: rarity(word, kind) for word in self._words} for kind in _KINDS}
 
     def lane(self, kind: Kind, k: int) -> list[_Found]:
         """The k best documents of a lane."""
         candidates = self._view.candidates(
-            self._vector, self._said, self._scope, kind, in_chinese=self._speaks.startswith("zh")
+            self._vector, self._ask.question, self._said, self._scope, kind, in_chinese=self._speaks.startswith("zh")
         )
         best: dict[str, Candidate] = {}
         for candidate in candidates:
@@ -165,14 +168,15 @@ class _Question:
 
     def _probability(self, candidate: Candidate, passage: StoredPassage) -> float:
         held = frozenset(terms(passage.embedded))
-        found = confidence.signs(candidate, self._words, held, self._rarity)
-        return confidence.probability(self._kb._model, found)
+        found = confidence.signs(candidate, self._words, held, self._rarity[passage.kind])
+        likely = confidence.probability(self._kb._model, found)
+        return max(likely, _CERTAIN) if candidate.exact else likely
 
     def hit(self, found: _Found) -> Hit:
         """What a searcher is shown of it."""
         passage = found.passage
         return Hit(
-            passage.id,
+            passage.name,
             passage.document_id,
             passage.kind,
             passage.revision,
@@ -189,7 +193,7 @@ class _Question:
     def answer(self, threshold: float) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
         best = 0.0
-        for kind in ("article", "ticket"):
+        for kind in _KINDS:
             found = self.lane(kind, 1)
             if found and found[0].probability >= threshold:
                 return self._answered(found[0])
@@ -202,10 +206,10 @@ class _Question:
         document = self._kb.reader.document(best.document_id, best.revision)
         source = Source(document, best.revision, AGENT in self._ask.audiences)
         passages = self._passages(best)
-        if isinstance(document, Article) and document.answer and self._asks_curated(document, best):
+        if isinstance(document, Article) and document.answer and self._asks_curated(found):
             made = curated(source, document.answer, passages, document.language)
         else:
-            made = compose(source, passages, self._rarity)
+            made = compose(source, passages, self._rarity[best.kind])
         actions = document.actions if isinstance(document, Article) else ()
         return Answer(uuid.uuid4().hex, "answered", made.text, made.citations, actions, round(found.probability, 4))
 
@@ -219,10 +223,9 @@ class _Question:
             texts, key=lambda p: ((p.start, p.end, p.internal) != (best.start, best.end, best.internal), p.id)
         )
 
-    def _asks_curated(self, document: Article, best: StoredPassage) -> bool:
+    def _asks_curated(self, found: _Found) -> bool:
         """Whether the question is one that the article's own short answer was written for."""
-        asked = normalised(self._ask.question)
-        return best.role == "question" or asked in map(normalised, (document.title, *document.questions))
+        return found.candidate.exact or found.passage.role == "question"
 
 
 def check_question(text: str) -> str:

@@ -145,6 +145,7 @@ class StoredPassage:
     document_id: str
     revision: int
     kind: Kind
+    ordinal: int
     role: str
     heading: tuple[str, ...]
     start: int
@@ -154,3 +155,8 @@ class StoredPassage:
     internal: bool
     audience: tuple[str, ...]
     language: str
+
+    @property
+    def name(self) -> str:
+        """What callers know it by: the same after every rebuild, and silent on what else is stored."""
+        return f"{self.document_id}@{self.revision}#{self.ordinal}"

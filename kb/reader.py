@@ -101,7 +101,7 @@ class Reader:
     def _stamp_of(self, segments: Keywords) -> tuple[object, ...]:
         """Taken before reading, so that what is committed meanwhile is seen by the next refresh."""
         version = self._watched.execute("PRAGMA data_version").fetchone()[0]
-        return version, _identity(generation.manifest_file(self._paths.index)), _identity(segments.folder / "meta.json")
+        return version, _identity(generation.manifest_file(self._paths.index)), _identity(segments.marker_file)
 
     def _advanced(self, view: View, segments: Keywords) -> View:
         """`view` moved to the change that the keyword segments hold, from one snapshot of the store."""

@@ -23,9 +23,9 @@ from kb.reader import Reader
 from kb.search import confidence
 from kb.search.catalogue import EMPTY, Catalogue, Scope
 from kb.search.embedding import ModelSpec
-from kb.search.fusion import Candidate, fuse
+from kb.search.fusion import Candidate, KeywordHit, fuse
 from kb.search.highlights import highlights
-from kb.search.keywords import Keywords, Snapshot
+from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of
 from kb.search.terms import normalised, question_terms, terms
 from kb.search.vectors import Vectors, build
 from kb.store import database, documents, passages, vectors
@@ -124,9 +124,9 @@ def test_both_filters_let_through_just_what_a_brute_force_filter_does(filtered: 
     expected = [row.id for row in filtered.rows if _is_found(row, scope, kind)]
     mask = filtered.catalogue.mask(scope, kind, 1)  # type: ignore[arg-type]
     assert filtered.catalogue.ids[mask].tolist() == expected
-    found, scores = filtered.keywords.search(["washer"], scope, kind, 1_000)  # type: ignore[arg-type]
-    assert sorted(found.tolist()) == expected
-    assert (scores > 0).all()
+    lists = [lane.search(["washer"], scope, kind, 1_000) for lane in filtered.keywords.visible_to(scope, kind)]  # type: ignore[arg-type]
+    assert sorted(row for rows, _ in lists for row in rows.tolist()) == expected
+    assert all((scores > 0).all() for _, scores in lists)
 
 
 def test_random_scopes_let_rows_through_and_hold_rows_back(filtered: Rows) -> None:
@@ -175,16 +175,15 @@ def test_vector_search_equals_brute_force_under_any_mask_in_base_and_delta(
 def test_fusion_is_what_a_hand_computes() -> None:
     found = fuse(
         [(1, 0.90), (2, 0.85), (3, 0.80)],
-        [(2, 4.4), (4, 2.2)],
+        [KeywordHit(2, 4.4, 1.0), KeywordHit(4, 2.2, 0.5)],
         {1: "one", 2: "two", 3: "three", 4: "four"},
-        rarities=[1.5, 0.5],
         is_foreign=lambda row: row == 1,
         k=10,
     )
-    # The cosines' floor is 0.80, their range 0.1; BM25's ceiling 2.2 x (1.5 + 0.5) = 4.4; row 1 is in another language.
+    # The cosines' floor is 0.80, their range 0.1; row 1 is in another language.
     by_hand = {
-        2: 0.4 * (0.05 / 0.1) + 0.6 * (4.4 / 4.4),  # 0.8
-        4: 0.4 * 0 + 0.6 * (2.2 / 4.4),  # 0.3
+        2: 0.4 * (0.05 / 0.1) + 0.6 * 1.0,  # 0.8
+        4: 0.4 * 0 + 0.6 * 0.5,  # 0.3
         1: 0.4 * (0.10 / 0.1) + 0.6 * 0 - 0.2,  # 0.2
         3: 0.4 * 0 + 0.6 * 0,  # 0.0
     }
@@ -197,9 +196,29 @@ def test_fusion_is_what_a_hand_computes() -> None:
 
 def test_fusion_cuts_at_k_and_keeps_the_lower_row_of_a_tie_first() -> None:
     documents_of = {row: str(row) for row in (9, 3, 5)}
-    tied = fuse([(9, 0.9), (3, 0.9), (5, 0.9)], [], documents_of, rarities=[], is_foreign=lambda _: False, k=2)
+    tied = fuse([(9, 0.9), (3, 0.9), (5, 0.9)], [], documents_of, is_foreign=lambda _: False, k=2)
     assert [candidate.row for candidate in tied] == [3, 5]
-    assert fuse([], [], {}, rarities=[], is_foreign=lambda _: False, k=5) == []
+    assert fuse([], [], {}, is_foreign=lambda _: False, k=5) == []
+
+
+def test_a_row_whose_title_is_the_question_comes_first_whatever_the_lists_say() -> None:
+    found = fuse([(1, 0.9)], [KeywordHit(1, 3.0, 1.0)], {1: "a", 2: "b"}, exact=[2], is_foreign=lambda _: False, k=2)
+    assert [(candidate.row, candidate.exact) for candidate in found] == [(2, True), (1, False)]
+
+
+def test_what_the_public_may_see_shares_no_lane_with_anything_else(filtered: Rows) -> None:
+    together = {
+        (lane_of(row) == PUBLIC_LANE, row.kind == "article" and "public" in row.audience) for row in filtered.rows
+    }
+    assert together == {(True, True), (False, False)}
+
+
+def test_no_word_scores_above_the_ceiling_of_its_lane(filtered: Rows) -> None:
+    for lane in filtered.keywords.lanes.values():
+        for words in (["washer"], ["washer", "17"], ["3"]):
+            scope = Scope(frozenset(AUDIENCES), 1_700_000_000.1)
+            for kind in ("article", "ticket"):
+                assert (lane.search(words, scope, kind, 1_000)[1] <= lane.ceiling(words)).all()  # type: ignore[arg-type]
 
 
 IDENTIFIERS = [
@@ -441,8 +460,8 @@ def _check(reader: Reader, store: Store, held: int) -> None:
         assert cosines[0] == pytest.approx(1, abs=1e-5)
         assert int(view.catalogue.ids[places[0]]) == passage.id
         found = view._keyword_list(terms(passage.text), PUBLIC_ONLY, "article", mask)
-        assert passage.id in {row for row, _ in found}
-        assert {row for row, _ in found} <= stored.keys()
+        assert passage.id in {hit.row for hit in found}
+        assert {hit.row for hit in found} <= stored.keys()
 
 
 def test_a_text_that_lost_its_audience_is_hidden_before_the_index_knows(tmp_path: Path) -> None:

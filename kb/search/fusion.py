@@ -13,8 +13,6 @@ from dataclasses import dataclass
 VECTOR_SHARE = 0.4
 COSINE_RANGE = 0.1
 """How far apart the cosines of the best and of an unrelated passage lie, for the e5 family."""
-BM25_CEILING = 2.2
-"""k1 + 1: no term's BM25 is above this times its inverse document frequency."""
 FOREIGN_PENALTY = 0.2
 """Taken from a passage in another language than the question's: a translation is welcome, after the original."""
 
@@ -34,38 +32,47 @@ class Candidate:
     vector_rank: int | None
     keyword_rank: int | None
     score: float
+    exact: bool = False
+    """Whether its title or curated question is the question itself; such a row comes before all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordHit:
+    """A row of the keyword list: BM25 at least 0, and its `share` in [0, 1] of what these words could reach."""
+
+    row: int
+    bm25: float
+    share: float
 
 
 def fuse(
     vectors: Sequence[tuple[int, float]],
-    keywords: Sequence[tuple[int, float]],
+    keywords: Sequence[KeywordHit],
     documents: Mapping[int, str],
     *,
-    rarities: Collection[float],
+    exact: Collection[int] = (),
     is_foreign: Callable[[int], bool],
     k: int,
 ) -> list[Candidate]:
-    """The k best rows of two lists of (row, score), each best first; ties keep the lower row first.
-
-    `rarities` are the inverse document frequencies of the question's terms.
-    """
-    cosines, bm25s = dict(vectors), dict(keywords)
+    """The k best rows of (row, cosine) and of keyword hits, each best first; ties keep the lower row first."""
+    cosines, hits = dict(vectors), {hit.row: hit for hit in keywords}
     vector_ranks = {row: rank for rank, (row, _) in enumerate(vectors, 1)}
-    keyword_ranks = {row: rank for rank, (row, _) in enumerate(keywords, 1)}
+    keyword_ranks = {hit.row: rank for rank, hit in enumerate(keywords, 1)}
     floor = min(cosines.values(), default=0.0)
-    ceiling = BM25_CEILING * sum(rarities) or 1.0
 
     def candidate(row: int) -> Candidate:
         nearness = (cosines.get(row, floor) - floor) / COSINE_RANGE
-        score = VECTOR_SHARE * nearness + (1 - VECTOR_SHARE) * bm25s.get(row, 0.0) / ceiling
+        hit = hits.get(row, KeywordHit(row, 0.0, 0.0))
         return Candidate(
             row=row,
             document_id=documents[row],
             cosine=cosines.get(row),
-            bm25=bm25s.get(row, 0.0),
+            bm25=hit.bm25,
             vector_rank=vector_ranks.get(row),
             keyword_rank=keyword_ranks.get(row),
-            score=score - FOREIGN_PENALTY * is_foreign(row),
+            score=VECTOR_SHARE * nearness + (1 - VECTOR_SHARE) * hit.share - FOREIGN_PENALTY * is_foreign(row),
+            exact=row in exact,
         )
 
-    return sorted(map(candidate, {**cosines, **bm25s}), key=lambda c: (-c.score, c.row))[:k]
+    rows = dict.fromkeys([*cosines, *hits, *exact])
+    return sorted(map(candidate, rows), key=lambda c: (not c.exact, -c.score, c.row))[:k]

@@ -1,12 +1,15 @@
 """The keyword list: BM25 by tantivy over our own terms, with audience, validity and filters in the query.
 
-One extra document, the marker, carries the number of the change that the segments hold; a commit replaces it
-together with the passages, so that a reader knows exactly which rows it sees.
+Three lanes, each an index of its own: what the public may see, what is for agents or groups, and tickets. BM25 weighs
+a word by how many passages hold it, so one index for all would let internal passages sway what the public finds.
+
+One extra document of the public lane, the marker, carries the number of the change that the segments hold; the last
+commit of an edit replaces it, so that a reader knows exactly which rows it sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +17,23 @@ from numpy.typing import NDArray
 from tantivy import Document, FieldType, Index, Occur, Query, SchemaBuilder, Searcher, TextAnalyzerBuilder, Tokenizer
 
 from kb.errors import IndexCorrupt
-from kb.model import Access, Kind
+from kb.model import PUBLIC, Access, Kind
 from kb.search.catalogue import Scope
-from kb.search.terms import terms
+from kb.search.terms import normalised, terms
 
 _HEAP = 64_000_000
 _SPLIT = "kb_terms"
 _EVER = 1 << 52  # seconds; an open end, as a number
 _MARKER = "marker"
+TICKET_LANE, INTERNAL_LANE, PUBLIC_LANE = LANES = ("tickets", "internal", "public")
+"""In the order in which they are committed: the public one last, with the marker."""
+BM25_CEILING = 2.2
+"""k1 + 1: no term's BM25 is above this times its inverse document frequency."""
 
 _schema = (
     SchemaBuilder()
     .add_text_field("terms", tokenizer_name=_SPLIT, index_option="freq")
+    .add_text_field("asked", tokenizer_name="raw", index_option="basic")
     .add_text_field("document", tokenizer_name="raw", index_option="basic")
     .add_text_field("kind", tokenizer_name="raw", index_option="basic")
     .add_text_field("audience", tokenizer_name="raw", index_option="basic")
@@ -40,54 +48,86 @@ _schema = (
 
 
 class Keywords:
-    """The keyword segments of one generation, in a folder; `refresh` before `search` to see new commits."""
+    """The keyword segments of one generation, a folder a lane; `snapshot` to see new commits."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Opens the segments, or makes them. Raises IndexCorrupt, or OSError where they cannot be made."""
+        """Opens (or makes) the segments. Raises IndexCorrupt, or OSError where they cannot be made."""
         self.folder = folder
-        try:
-            self._index = Index(_schema, str(folder)) if create else Index.open(str(folder))
-            self._index.register_tokenizer(_SPLIT, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-            self._index.config_reader("manual")
-            self._index.reload()
-        except (ValueError, OSError) as error:
-            if create:
-                raise OSError(f"{folder} cannot be written ({error})") from error
-            raise IndexCorrupt(f"{folder} cannot be read ({error}): run `kb reindex`") from error
+        self._indexes = {lane: _open(folder / lane, create=create) for lane in LANES}
+
+    @property
+    def marker_file(self) -> Path:
+        """The file whose rename is the moment of a commit."""
+        return self.folder / PUBLIC_LANE / "meta.json"
 
     def snapshot(self) -> Snapshot:
         """What the newest commit holds."""
-        self._index.reload()
-        return Snapshot(self._index.searcher())
+        for index in self._indexes.values():
+            index.reload()
+        return Snapshot({lane: Lane(index.searcher()) for lane, index in self._indexes.items()})
 
     def commit(self, rows: Iterable[tuple[Access, str]], *, replaces: Sequence[str], change: int) -> None:
-        """Replaces the passages of some documents and moves the marker to `change`, in one step. Raises OSError."""
+        """Replaces the passages of some documents, and at last moves the marker to `change`. Raises OSError."""
         try:
-            writer = self._index.writer(_HEAP, 1)
-            for document_id in replaces:
-                writer.delete_documents_by_term("document", document_id)
+            writers = {lane: self._indexes[lane].writer(_HEAP, 1) for lane in LANES}
+            touched = {PUBLIC_LANE} | {lane for lane in LANES if self._holds_any(lane, replaces)}
+            for lane in touched:
+                for document_id in replaces:
+                    writers[lane].delete_documents_by_term("document", document_id)
             for access, embedded in rows:
-                writer.add_document(_document(access, embedded))
-            writer.delete_documents_by_term("kind", _MARKER)
-            writer.add_document(Document.from_dict({"kind": _MARKER, "row": change}, _schema))
-            writer.commit()
-            writer.wait_merging_threads()
+                touched.add(lane_of(access))
+                writers[lane_of(access)].add_document(_document(access, embedded))
+            writers[PUBLIC_LANE].delete_documents_by_term("kind", _MARKER)
+            writers[PUBLIC_LANE].add_document(Document.from_dict({"kind": _MARKER, "row": change}, _schema))
+            for lane in LANES:
+                if lane in touched:
+                    writers[lane].commit()
+                writers[lane].wait_merging_threads()
         except ValueError as error:
             raise OSError(f"{self.folder}: {error}") from error
 
+    def _holds_any(self, lane: str, document_ids: Sequence[str]) -> bool:
+        searcher = self._indexes[lane].searcher()
+        return any(searcher.doc_freq("document", document_id) for document_id in document_ids)
+
 
 class Snapshot:
-    """One commit of the keyword segments, unchanging."""
+    """One commit of the keyword segments, unchanging, by lane."""
+
+    def __init__(self, lanes: Mapping[str, Lane]) -> None:
+        self.lanes = lanes
+
+    def __len__(self) -> int:
+        """How many passages it holds."""
+        return sum(len(lane) for lane in self.lanes.values()) - 1  # the marker
+
+    def change(self) -> int:
+        """The number of the change it holds. Raises IndexCorrupt where it was never committed, or is damaged."""
+        return self.lanes[PUBLIC_LANE].marker()
+
+    def visible_to(self, scope: Scope, kind: Kind) -> list[Lane]:
+        """The lanes in which `scope` may find anything of `kind`."""
+        if kind == "ticket":
+            return [self.lanes[TICKET_LANE]]
+        internal = [] if scope.audiences == {PUBLIC} else [self.lanes[INTERNAL_LANE]]
+        return [self.lanes[PUBLIC_LANE], *internal]
+
+    def rarity(self, word: str, kind: Kind) -> float:
+        """A term's rarity where questions about `kind` begin: among public passages, or among tickets."""
+        return self.lanes[TICKET_LANE if kind == "ticket" else PUBLIC_LANE].rarity(word)
+
+
+class Lane:
+    """One lane of a snapshot."""
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
 
     def __len__(self) -> int:
-        """How many passages it holds."""
-        return max(0, int(self._searcher.num_docs) - 1)
+        return int(self._searcher.num_docs)
 
-    def change(self) -> int:
-        """The number of the change it holds. Raises IndexCorrupt where it was never committed, or is damaged."""
+    def marker(self) -> int:
+        """The change number that the marker carries. Raises IndexCorrupt."""
         try:
             found = self._searcher.search(Query.term_query(_schema, "kind", _MARKER), 1, count=False)
         except ValueError as error:
@@ -110,18 +150,52 @@ class Snapshot:
         best = np.lexsort((ids, -scores))
         return ids[best], scores[best]
 
+    def asked(self, question: str, scope: Scope, kind: Kind, k: int) -> list[int]:
+        """Ids of the rows within `scope` whose title or curated question is the question, but for punctuation."""
+        same = Query.term_query(_schema, "asked", normalised(question), "basic")
+        query = Query.boolean_query([(Occur.Must, same), (Occur.Must, _within(scope, kind))])
+        found = self._searcher.search(query, k, count=False)
+        return sorted(self._values([address for _, address in found.hits]))
+
     def rarity(self, word: str) -> float:
         """BM25's inverse document frequency of a term (natural logarithm, at least 0)."""
         total, holding = len(self), int(self._searcher.doc_freq("terms", word))
         return float(np.log1p((total - min(holding, total) + 0.5) / (holding + 0.5)))
 
+    def ceiling(self, words: Sequence[str]) -> float:
+        """What BM25 of these words stays below in this lane; above 0."""
+        return BM25_CEILING * sum(self.rarity(word) for word in words) or 1.0
+
     def _values(self, addresses: list[object]) -> list[int]:
         return [int(value or 0) for value in self._searcher.fast_field_values("row", addresses)]  # type: ignore[arg-type]
+
+
+def lane_of(access: Access) -> str:
+    """Where a row belongs: a passage that the public may see never shares a lane with one that it may not."""
+    if access.kind == "ticket":
+        return TICKET_LANE
+    return PUBLIC_LANE if PUBLIC in access.audience else INTERNAL_LANE
+
+
+def _open(folder: Path, *, create: bool) -> Index:
+    try:
+        if create:
+            folder.mkdir(parents=True)
+        index = Index(_schema, str(folder)) if create else Index.open(str(folder))
+        index.register_tokenizer(_SPLIT, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+        index.config_reader("manual")
+        index.reload()
+        return index
+    except (ValueError, OSError) as error:
+        if create:
+            raise OSError(f"{folder} cannot be written ({error})") from error
+        raise IndexCorrupt(f"{folder} cannot be read ({error}): run `kb reindex`") from error
 
 
 def _document(access: Access, embedded: str) -> Document:
     fields = {
         "terms": " ".join(terms(embedded)),
+        "asked": normalised(embedded if access.role == "question" else _title(embedded)),
         "document": access.document_id,
         "kind": access.kind,
         "audience": list(access.audience),
@@ -134,6 +208,11 @@ def _document(access: Access, embedded: str) -> Document:
     if access.product is not None:
         fields["product"] = access.product
     return Document.from_dict(fields, _schema)
+
+
+def _title(embedded: str) -> str:
+    """The document's title, with which the heading path of its passages begins."""
+    return embedded.partition("\n")[0].partition(" > ")[0]
 
 
 def _within(scope: Scope, kind: Kind) -> Query:

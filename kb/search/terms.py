@@ -14,7 +14,7 @@ import opencc
 import rjieba
 import snowballstemmer
 
-RULES = 1
+RULES = 2
 """Raised when the same text would give other terms; a keyword index made by other rules is not searched."""
 MAX_TERM = 100
 """Characters; a longer run is cut here, since no question repeats it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kb.model import Kind
 from kb.search.catalogue import Catalogue, Scope
-from kb.search.fusion import Candidate, fuse
+from kb.search.fusion import Candidate, KeywordHit, fuse
 from kb.search.generation import Manifest
 from kb.search.keywords import Snapshot
 from kb.search.terms import question_terms
@@ -45,32 +45,47 @@ class View:
         return [bool(value) for value in shown]
 
     def candidates(
-        self, query: NDArray[np.float32], text: str, scope: Scope, kind: Kind, *, in_chinese: bool
+        self, query: NDArray[np.float32], question: str, said: str, scope: Scope, kind: Kind, *, in_chinese: bool
     ) -> list[Candidate]:
-        """The fused list for a question's `(dim,)` vector and its text, best first; `in_chinese` is who asks."""
+        """The fused list for a question, best first.
+
+        `said` is the question with what was said before it, `query` its `(dim,)` vector; `in_chinese` is who asks.
+        """
         allowed = self.allowed(scope, kind)
         if not allowed.any():
             return []
-        words = question_terms(text)
         places, cosines = self.vectors.search(query, allowed, DEPTH)
         near = [(int(self.catalogue.ids[place]), float(cosine)) for place, cosine in zip(places, cosines, strict=True)]
-        found = self._keyword_list(words, scope, kind, allowed)
-        rows = [row for row, _ in near + found]
+        found = self._keyword_list(question_terms(said), scope, kind, allowed)
+        exact = self._exact(question, scope, kind, allowed)
+        rows = [*(row for row, _ in near), *(hit.row for hit in found), *exact]
         place_of = dict(zip(rows, map(int, self.catalogue.positions(rows)[0]), strict=True))
         return fuse(
             near,
             found,
             {row: self.catalogue.documents[place] for row, place in place_of.items()},
-            rarities=[self.keywords.rarity(word) for word in words],
+            exact=exact,
             is_foreign=lambda row: self.catalogue.language(place_of[row]).startswith("zh") != in_chinese,
             k=2 * DEPTH,
         )
 
+    def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> list[int]:
+        """Rows whose title or curated question is the question itself."""
+        rows = [
+            row for lane in self.keywords.visible_to(scope, kind) for row in lane.asked(question, scope, kind, DEPTH)
+        ]
+        return [row for row, shown in zip(rows, self.shows(rows, allowed), strict=True) if shown]
+
     def _keyword_list(
         self, words: Sequence[str], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
-    ) -> list[tuple[int, float]]:
+    ) -> list[KeywordHit]:
+        """The lanes' lists as one, each row by its share of what the words could reach in its lane."""
         depth = DEPTH + len(self.hidden)  # so that a row withdrawn a moment ago costs no other its place
-        ids, scores = self.keywords.search(words, scope, kind, depth)
-        places, known = self.catalogue.positions([int(id_) for id_ in ids])
-        shown = allowed[places]
-        return [(int(i), float(s)) for i, s in zip(ids[known][shown], scores[known][shown], strict=True)][:DEPTH]
+        hits: list[KeywordHit] = []
+        for lane in self.keywords.visible_to(scope, kind):
+            ids, scores = lane.search(words, scope, kind, depth)
+            places, known = self.catalogue.positions([int(id_) for id_ in ids])
+            shown, ceiling = allowed[places], lane.ceiling(words)
+            found = zip(ids[known][shown], scores[known][shown], strict=True)
+            hits += [KeywordHit(int(row), float(score), float(score) / ceiling) for row, score in found]
+        return sorted(hits, key=lambda hit: (-hit.share, hit.row))[:DEPTH]

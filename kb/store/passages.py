@@ -13,7 +13,10 @@ from sqlite_utils import Database
 from kb.model import Access, Passage, StoredPassage
 
 _ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed"
-_STORED = 'id, document_id, revision, kind, role, heading, start, "end", text, embedded, internal, audience, language'
+_STORED = (
+    'id, document_id, revision, kind, ordinal, role, heading, start, "end", text, embedded, internal, audience,'
+    " language"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,10 @@ def _to_access(row: Sequence[Any]) -> Access:
 
 
 def _to_stored(row: Sequence[Any]) -> StoredPassage:
-    id_, document, revision, kind, role, heading, start, end, text, embedded, internal, audience, language = row
+    id_, document, revision, kind, ordinal, role, heading, *rest = row
+    start, end, text, embedded, internal, audience, language = rest
     place = (_tuple(heading), start, end, text, embedded, bool(internal), _tuple(audience), language)
-    return StoredPassage(id_, document, revision, kind, role, *place)
+    return StoredPassage(id_, document, revision, kind, ordinal, role, *place)
 
 
 def _tuple(text: str) -> tuple[str, ...]:

@@ -46,7 +46,6 @@ class Health(msgspec.Struct, frozen=True):
 
     status: str
     generation: int | None = None
-    passages: int | None = None
 
 
 @get("/api/search", sync_to_thread=True, summary="Passages that may answer a question, for agents")
@@ -84,7 +83,7 @@ def ready(state: State) -> Response[Health]:
         view = _service(state).knowledge.reader.view
     except KbError:
         return Response(Health("unavailable"), status_code=503)
-    return Response(Health("ok", view.manifest.generation, len(view.catalogue.ids)))
+    return Response(Health("ok", view.manifest.generation))
 
 
 def create_app(service: Service, audiences: frozenset[str]) -> Litestar:
