@@ -302,10 +302,12 @@ DAMAGE: dict[str, tuple[Callable[[Path, Path], object], type[Exception]]] = {
     "no vectors": (lambda index, live: (live / "vectors.faiss").unlink(), IndexCorrupt),
     "no keywords": (lambda index, live: shutil.rmtree(live / "keywords"), IndexCorrupt),
     "an empty keywords folder": (
-        lambda index, live: [file.unlink() for file in (live / "keywords").iterdir()], IndexCorrupt,
+        lambda index, live: [file.unlink() for file in (live / "keywords" / "public").iterdir()], IndexCorrupt,
     ),
-    "half of a keyword segment": (lambda index, live: cut_in_half(newest_segment(live / "keywords")), IndexCorrupt),
-    "garbage in the terms": (lambda index, live: spoil_terms(live / "keywords"), IndexCorrupt),
+    "half of a keyword segment": (
+        lambda index, live: cut_in_half(newest_segment(live / "keywords" / "public")), IndexCorrupt,
+    ),
+    "garbage in the terms": (lambda index, live: spoil_terms(live / "keywords" / "public"), IndexCorrupt),
     "no generations": (lambda index, live: shutil.rmtree(index / "generations"), IndexCorrupt),
     "half of the manifest": (lambda index, live: cut_in_half(index / "manifest.json"), IndexCorrupt),
     "a manifest of bytes": (lambda index, live: (index / "manifest.json").write_bytes(b"\xff\0"), IndexCorrupt),

@@ -307,8 +307,9 @@ INTERNAL_PAGES = {
     "a.md": "---\naudience: agent\n---\n# Refund refund refund\n\nRefund goodwill of 50 for a parcel.\n",
     "q.md": "---\nstatus: draft\n---\n# Return policy, new\n\nReturn it within thirty days.\n",
     "x.md": "---\naudience: agent\nquestions: [Can I send it back?]\n---\n# Washer\n\nWasher E3 is a known fault.\n",
-    "z.md": "---\nvalid_from: 2090-01-01\n---\n# Parcel\n\nParcel drones.\n",
 }
+EMBARGOED = "---\nvalid_from: 2090-01-01\n---\n# Parcel\n\nParcel drones.\n"
+"""In both homes: it is public, only later, so its words count among the public's, and nothing of it may be shown."""
 QUESTIONS = """refund | refund days card | Can I send it back? | washer W6 E3 | parcel | goodwill 50 | return cost
 where is my parcel | the driver | E5 door | laundry spread start | thirty days | drones | 退款 | 退款可以加急吗 | 卡"""
 
@@ -325,10 +326,12 @@ def _tiny(home: Path, tiny_model: Path, pages: Mapping[str, str], note: str) -> 
 
 
 def _without_run(body: Any) -> Any:
-    """A response without what tells one run from another."""
+    """A response without what tells one run from another: ids, times, and the last digits of floating sums."""
     gone = {"query_id", "answer_id", "took_ms"}
     if isinstance(body, dict):
         return {key: _without_run(value) for key, value in body.items() if key not in gone}
+    if isinstance(body, float):
+        return round(body, 4)
     return [_without_run(value) for value in body] if isinstance(body, list) else body
 
 
@@ -336,9 +339,9 @@ def _without_run(body: Any) -> Any:
 def twins(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[KnowledgeBase, KnowledgeBase]:
     """Two homes with the same public texts, the second also with internal ones."""
     folder = tmp_path_factory.mktemp("twins")
-    without = _tiny(folder / "without", tiny_model, PUBLIC_PAGES, "")
-    with_them = _tiny(folder / "with", tiny_model, PUBLIC_PAGES | INTERNAL_PAGES, NOTE)
-    assert len(with_them.reader.view.catalogue.ids) > len(without.reader.view.catalogue.ids) + 5
+    without = _tiny(folder / "without", tiny_model, PUBLIC_PAGES | {"z.md": EMBARGOED}, "")
+    with_them = _tiny(folder / "with", tiny_model, PUBLIC_PAGES | INTERNAL_PAGES | {"z.md": EMBARGOED}, NOTE)
+    assert len(with_them.reader.view.catalogue.ids) > len(without.reader.view.catalogue.ids) + 4
     return without, with_them
 
 

@@ -20,7 +20,7 @@ from kb.evaluation.golden import read_golden
 from kb.knowledge import Ask, KnowledgeBase
 from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder
-from kb.search.keywords import Keywords
+from kb.search.keywords import PUBLIC_LANE, Keywords, Lane
 
 REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"
 DELIVERY = "---\nlanguage: en\n---\n# Delivery\n\nA van comes on Tuesday.\n"
@@ -89,8 +89,12 @@ def test_an_edit_embeds_only_the_passage_it_changed_and_replaces_its_text(two: C
     assert "nine weeks" in texts["refund"]
     passages = kb.search(Ask("five days"), 100).hits
     assert not any("five days" in hit.text for hit in passages)
-    assert kb.reader.view.keywords.search(["five"], public_scope(), "article", 10)[0].size == 0
-    assert kb.reader.view.keywords.search(["nine"], public_scope(), "article", 10)[0].size == 1
+    assert public_lane(kb).search(["five"], public_scope(), "article", 10)[0].size == 0
+    assert public_lane(kb).search(["nine"], public_scope(), "article", 10)[0].size == 1
+
+
+def public_lane(kb: KnowledgeBase) -> Lane:
+    return kb.reader.view.keywords.lanes[PUBLIC_LANE]
 
 
 def public_scope() -> Scope:
@@ -162,7 +166,7 @@ def test_validity_is_judged_when_the_question_is_asked(centre: Centre, monkeypat
 def test_the_keyword_list_judges_validity_as_the_vector_list_does(centre: Centre) -> None:
     centre.article("secret.md", with_keys(valid_from="2030-01-01T10:00Z", valid_to="2030-01-02"))
     centre.reindex()
-    keywords = centre.open().reader.view.keywords
+    keywords = public_lane(centre.open())
     seen = []
     for moment in ("2030-01-01T09:59:59.999", "2030-01-01T10:00", "2030-01-02T23:59:59.999", "2030-01-03"):
         now = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
@@ -406,7 +410,7 @@ def test_a_reader_during_twenty_edits_sees_each_state_whole(centre: Centre, monk
 def look(kb: KnowledgeBase, saw: Callable[[int], None]) -> None:
     view = kb.reader.refresh()
     by_meaning = view.catalogue.ids[view.allowed(public_scope(), "article")]
-    by_word = view.keywords.search(["alpha", "beta"], public_scope(), "article", 50)[0]
+    by_word = view.keywords.lanes[PUBLIC_LANE].search(["alpha", "beta"], public_scope(), "article", 50)[0]
     assert set(by_meaning) == set(by_word), "the two lists must hold the same rows"
     texts = defaultdict(set)
     for passage in kb.reader.fetch([int(row) for row in by_meaning]).values():
