@@ -21,6 +21,8 @@ from kb.publishing import Summary
 from kb.search.embedding import Embedder, describe
 from kb.writer import Writer, writer_lock
 
+os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
+
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample"
 
@@ -31,6 +33,14 @@ def clean_environment(**extra: str) -> dict[str, str]:
     """The environment without settings of the developer's own home."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("KB_") or k == "KB_MODEL_DIR"}
     return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers share the tests: one gets all that need the indexed sample, so that it is indexed once."""
+    for item in items:
+        group = "sample" if "sample_home" in getattr(item, "fixturenames", ()) else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
 HIT = {
-    "passage_id": int, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list,
+    "passage_id": str, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list,
     "url": (str, type(None)), "text": str, "highlights": list, "score": float, "confidence": float, "audience": list,
 }  # fmt: skip
 CITATION = {
@@ -493,7 +493,15 @@ def listening_on(port: int, pids: list[int]) -> list[int]:
     return [pid for pid in pids if any(waits_on(pid, inode) for inode in inodes)]
 
 
+def leads_to(link: Path) -> str:
+    """What a link of /proc leads to; nothing once its file is closed."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
+
+
 def waits_on(pid: int, inode: str) -> bool:
-    sockets = {link.name for link in Path(f"/proc/{pid}/fd").iterdir() if str(link.readlink()) == f"socket:[{inode}]"}
+    sockets = {link.name for link in Path(f"/proc/{pid}/fd").iterdir() if leads_to(link) == f"socket:[{inode}]"}
     polls = [text for link in Path(f"/proc/{pid}/fdinfo").iterdir() if "tfd:" in (text := link.read_text())]
     return any(re.search(rf"tfd:\s+{number}\b", text) for number in sockets for text in polls)

@@ -184,7 +184,9 @@ class _Cutting:
         return found + self._packed(waiting)
 
     def _tokens(self, start: int, end: int) -> int:
-        return self._count(plain_text(self._text[start:end], self._references))
+        source = self._text[start:end]
+        # What says nothing alone, such as a link's definition, may be text among its neighbours.
+        return self._count(plain_text(source, self._references) or source)
 
     def _packed(self, units: list[_Unit], head: str = "") -> list[tuple[int, int, str]]:
         found: list[tuple[int, int, str]] = []
