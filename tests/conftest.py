@@ -35,12 +35,10 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Two workers share the tests: one gets all that need the indexed sample, so that it is indexed once."""
-    for item in items:
-        group = "sample" if "sample_home" in getattr(item, "fixturenames", ()) else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+    group = "sample" if "sample_home" in getattr(item, "fixturenames", ()) else item.path.stem
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
