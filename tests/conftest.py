@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from kb.config import Paths, Settings, load_settings
 from kb.knowledge import Ask, KnowledgeBase
@@ -26,6 +27,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torc
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample"
 
+NEEDS_SAMPLE = {"test_citations", "test_docs", "test_leaks", "test_privacy", "test_sample_content"}
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -35,10 +37,17 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Two workers share the tests: one gets all that need the indexed sample, so that it is indexed once."""
-    group = "sample" if "sample_home" in getattr(item, "fixturenames", ()) else item.path.stem
-    item.add_marker(pytest.mark.xdist_group(group))
+class _OneForTheSample(LoadFileScheduling):
+    """Each worker gets whole files, and one of them all files that need the sample, so that it is indexed once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "sample" if Path(file).stem in NEEDS_SAMPLE else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _OneForTheSample(config, log)
 
 
 @pytest.fixture(autouse=True)
