@@ -12,7 +12,7 @@ setup: $(STAMP)  ## Make .venv and install kb into it
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
 	touch $(STAMP)
 
 run: setup       ## Index the sample content, answer two questions, then serve (PORT=8000)
@@ -25,8 +25,7 @@ run: setup       ## Index the sample content, answer two questions, then serve (
 test: setup      ## Check the code, then run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/mypy & checked=$$!; $(BIN)/python -m pytest; tested=$$?; wait $$checked && exit $$tested
 
 check: test      ## The same
 

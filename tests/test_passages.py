@@ -87,7 +87,7 @@ def test_passages_follow_one_another_without_overlap(body: str) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(BLOCKS, min_size=1, max_size=9).map("\n".join), st.integers(0, 20))
 def test_an_agent_block_leaves_no_trace_in_public_passages(body: str, at: int) -> None:
     noted = with_block(body, at)
