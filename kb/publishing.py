@@ -178,6 +178,8 @@ class Publisher:
         ]
 
     def _split(self, work: Sequence[_Work], progress: Progress) -> Iterator[_Work]:
+        if not work:
+            return  # the tokenizer takes longer to load than all else that an idle reindex does
         budget = min(BUDGET, self._tokens.room())
         for done, item in enumerate(work, 1):
             made: tuple[Passage, ...] = ()
