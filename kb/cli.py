@@ -17,7 +17,8 @@ from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 
 if TYPE_CHECKING:
-    from kb.knowledge import Ask, KnowledgeBase
+    from kb.knowledge import KnowledgeBase
+    from kb.results import Ask
 
 DONE, FAILED, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -196,19 +197,69 @@ def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | No
 @main.command(name="eval")
 @click.argument("golden", type=click.Path(path_type=Path, dir_okay=False))
 @_audience
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw risk and calibration, FILE.svg or FILE.png."
+)
 @_as_json
 @click.pass_obj
-def evaluate(home: Home, golden: Path, audience: str, as_json: bool) -> None:
+def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json: bool) -> None:
     """Ask the questions of a GOLDEN file and measure what is found, answered, refused and wrong."""
     from kb import presentation
     from kb.evaluation.golden import read_golden
+    from kb.evaluation.intervals import with_intervals
     from kb.evaluation.metrics import measure
+    from kb.evaluation.plot import check, draw
     from kb.evaluation.replay import replay
+    from kb.evaluation.risk import risk_coverage
 
+    if plot:
+        check(plot)
     questions = read_golden(golden)
     with presentation.bars() as progress:
         outcomes = list(replay(home.knowledge(), questions, audience, lambda n: progress("Asking", n, len(questions))))
-    metrics = measure(outcomes)
+    metrics, curve = with_intervals(measure(outcomes), outcomes), risk_coverage(outcomes)
+    if plot:
+        draw(outcomes, plot, golden.stem)
+    if as_json:
+        presentation.show_json({**metrics.to_json(), "risk_coverage": curve.to_json()})
+    else:
+        presentation.show_metrics(metrics, curve)
+
+
+@main.command()
+@click.argument("golden", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Parts, each held out once.")
+@click.option("--dry-run", is_flag=True, help="Measure only; keep what is in use.")
+@_audience
+@_as_json
+@click.pass_obj
+def calibrate(home: Home, golden: Path, folds: int, dry_run: bool, audience: str, as_json: bool) -> None:
+    """Fit ranking and confidence to your own GOLDEN questions, and show what that gives on questions held out.
+
+    The result goes to data/calibration.json, which search and answers then use. Give it 300 questions or more, a
+    quarter of them such that must be refused.
+    """
+    from kb import presentation, tuning
+    from kb.evaluation import calibration
+    from kb.evaluation.golden import read_golden
+    from kb.evaluation.metrics import measure
+
+    questions, knowledge = read_golden(golden), home.knowledge()
+    with presentation.bars() as progress:
+        cases = list(
+            calibration.gather(knowledge, questions, audience, lambda n: progress("Asking", n, len(questions)))
+        )
+    made = calibration.calibrate(
+        cases,
+        knowledge.tuning.fusion,
+        fingerprint=knowledge.fingerprint,
+        fitted_on=f"{golden.name} ({len(questions)} questions)",
+        folds=folds,
+        max_wrong=home.settings.max_wrong,
+    )
+    if not dry_run:
+        tuning.save(home.paths, tuning.Tuning(made.fusion, made.confidence))
+    metrics = measure(made.outcomes)
     presentation.show_json(metrics.to_json()) if as_json else presentation.show_metrics(metrics)
 
 
@@ -228,7 +279,7 @@ def doctor(home: Home, as_json: bool) -> None:
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:
     from kb.evaluation.replay import audiences_of
-    from kb.knowledge import Ask
+    from kb.results import Ask
 
     return Ask(question, (), audiences_of((audience,)), **filters)
 

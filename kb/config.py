@@ -37,6 +37,16 @@ class Paths:
         return self.home / "data" / "kb.sqlite"
 
     @property
+    def calibration(self) -> Path:
+        """What `kb calibrate` fitted to this centre's own questions."""
+        return self.home / "data" / "calibration.json"
+
+    @property
+    def synonyms(self) -> Path:
+        """The centre's own list of words that say the same."""
+        return self.home / "synonyms.txt"
+
+    @property
     def index(self) -> Path:
         """Everything that can be rebuilt by `kb reindex`."""
         return self.home / "index"
@@ -47,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str = "bundled"
     """`bundled`, a sentence-transformers folder, or a hub name."""
+    runtime: str = "auto"
+    """What the model runs on: `torch`, `openvino`, or `auto`, which is OpenVINO where it is installed and can."""
     query_prompt: str | None = None
     """Put before a question; default: what the model's own configuration says."""
     passage_prompt: str | None = None
@@ -59,6 +71,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many months after it was closed a ticket is still found."""
     min_confidence: float | None = None
     """Answer only at or above this probability; default: the one shipped with the confidence model."""
+    max_wrong: float | None = None
+    """The share of delivered answers that may be wrong; sets the probability by what was measured. Default: 5% of
+    what could be answered is refused."""
+
+
+RUNTIMES = ("auto", "torch", "openvino")
+"""What the setting `runtime` may say."""
 
 
 def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -138,6 +157,10 @@ def _check_types(found: Mapping[str, Any], origin: str) -> None:
 def _refuse_impossible(settings: Settings) -> None:
     if settings.min_confidence is not None and not 0 <= settings.min_confidence <= 1:
         raise SettingsError(f"min_confidence: {settings.min_confidence} is not a probability (0 to 1)")
+    if settings.runtime not in RUNTIMES:
+        raise SettingsError(f"runtime: {settings.runtime!r} is none of {', '.join(RUNTIMES)}")
+    if settings.max_wrong is not None and not 0 < settings.max_wrong < 1:
+        raise SettingsError(f"max_wrong: {settings.max_wrong} is not a share between 0 and 1, such as 0.05")
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
     try:

@@ -47,8 +47,10 @@ def _articles(paths: Paths) -> str:
 
 def _model(settings: Settings) -> str:
     spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
-    Embedder(spec).queries(["?"])
-    return f"{spec.name}, {spec.dim} dimensions, {spec.max_tokens} tokens, fingerprint {spec.fingerprint}"
+    embedder = Embedder(spec, runtime=settings.runtime)
+    embedder.warm()
+    size = f"{spec.dim} dimensions, {spec.max_tokens} tokens"
+    return f"{spec.name}, {size}, fingerprint {spec.fingerprint}, on {embedder.runtime}"
 
 
 def _database(paths: Paths) -> str:

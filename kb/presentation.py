@@ -15,10 +15,11 @@ from rich.text import Text
 
 from kb.diagnosis import Finding
 from kb.evaluation.metrics import Metrics
-from kb.evaluation.report import render
-from kb.knowledge import Answer, Hit, SearchResult
+from kb.evaluation.report import render, render_risk
+from kb.evaluation.risk import RiskCoverage
 from kb.progress import Progress
 from kb.publishing import Summary
+from kb.results import Answer, Hit, SearchResult
 
 _LINES = 6
 
@@ -114,9 +115,13 @@ def show_answer(answer: Answer) -> None:
     console.print(Text(f"  confidence {answer.confidence:.0%}{reason}", style="dim"))
 
 
-def show_metrics(metrics: Metrics) -> None:
-    """The figures as a table."""
-    render(metrics, Console(highlight=False))
+def show_metrics(metrics: Metrics, curve: RiskCoverage | None = None) -> None:
+    """The figures as a table, and what other thresholds would give."""
+    console = Console(highlight=False)
+    render(metrics, console)
+    if curve:
+        console.print()
+        render_risk(curve, console)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from kb.config import Paths
 from kb.errors import IndexCorrupt, IndexMismatch
 from kb.model import Document, StoredPassage
-from kb.search import catalogue, generation
+from kb.search import catalogue, forward, generation
 from kb.search.embedding import ModelSpec
 from kb.search.keywords import Keywords
 from kb.search.vectors import Vectors
@@ -84,7 +84,9 @@ class Reader:
         stamp = self._stamp_of(segments)
         base = generation.load_vectors(self._paths.index, manifest)
         empty = Vectors(base, np.zeros((0, manifest.dim), np.float32))
-        start = View(manifest, 0, catalogue.EMPTY, empty, segments.snapshot(), np.zeros(0, np.int64))
+        words = generation.load_forward(self._paths.index, manifest)
+        known = generation.load_vocabulary(self._paths.index, manifest)
+        start = View(manifest, 0, catalogue.EMPTY, empty, segments.snapshot(), words, known, np.zeros(0, np.int64))
         view = self._advanced(start, segments)
         if len(view.vectors) != len(view.catalogue.ids):
             raise IndexCorrupt(
@@ -112,13 +114,17 @@ class Reader:
         try:
             added = list(passages.access_between(db, base, view.change, until))
             removed = passages.removed_between(db, view.change, until)
+            texts = passages.embedded_between(db, base, max(base, view.change), until)
             delta = self._delta(db, base, max(base, view.change), until)
             withdrawn = passages.withdrawn_after(db, until)
         finally:
             db.execute("COMMIT")
         rows = view.catalogue.extended(added).without(removed)
         moved = replace(view, change=until, catalogue=rows, keywords=snapshot, hidden=rows.positions(withdrawn)[0])
-        return replace(moved, vectors=view.vectors.extended(delta))
+        words = view.forward.extended(map(forward.record, texts))
+        fresh = [row for row in added if row.added > base]
+        known = view.vocabulary.extended(zip(fresh, texts, strict=True))
+        return replace(moved, vectors=view.vectors.extended(delta), forward=words, vocabulary=known)
 
     def _delta(self, db: Database, base: int, after: int, until: int) -> NDArray[np.float32]:
         spec = self._spec

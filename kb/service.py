@@ -32,7 +32,7 @@ class Service:
     def __init__(self, paths: Paths, settings: Settings, url: str) -> None:
         self._paths, self._settings, self._url = paths, settings, url
         spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
-        self._embedder = Embedder(spec)
+        self._embedder = Embedder(spec, runtime=settings.runtime)
         self._knowledge: KnowledgeBase | None = None
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping = threading.Event()

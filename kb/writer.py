@@ -42,7 +42,8 @@ class Writer:
         self._paths, self._settings = paths, settings
         spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
         self._db: Database = database.open_for_writing(paths.database)
-        self._publisher = Publisher(self._db, paths, settings, embedder or Embedder(spec))
+        embedder = embedder or Embedder(spec, runtime=settings.runtime)
+        self._publisher = Publisher(self._db, paths, settings, embedder)
 
     def reindex(self, progress: Progress, *, full: bool = False) -> Summary:
         """Reads `articles/`, publishes what changed, and brings the index up to date."""

@@ -6,20 +6,22 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import kb_process
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from kb.config import Paths, Settings, load_settings
-from kb.knowledge import Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
 from kb.progress import silent
 from kb.publishing import Summary
+from kb.results import Ask
 from kb.search.embedding import Embedder, describe
+from kb.search.wording import Concept
 from kb.writer import Writer, writer_lock
 
 os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
@@ -28,6 +30,8 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample"
 
 NEEDS_SAMPLE = {"test_citations", "test_docs", "test_leaks", "test_privacy", "test_sample_content"}
+SLOW_FIRST = ("sample", "test_kill", "test_articles", "test_service", "test_embedding", "test_runtime")
+"""The order in which two workers end at about the same time; each takes two of them at its start, in turn."""
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -37,12 +41,22 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
 
 
+def _group(nodeid: str) -> str:
+    """The tests that one worker takes whole: a file's, and those of all files that need the sample."""
+    file = Path(nodeid.split("::", 1)[0]).stem
+    return "sample" if file in NEEDS_SAMPLE else file
+
+
 class _OneForTheSample(LoadFileScheduling):
     """Each worker gets whole files, and one of them all files that need the sample, so that it is indexed once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = str(super()._split_scope(nodeid))
-        return "sample" if Path(file).stem in NEEDS_SAMPLE else file
+        return _group(nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: rank for rank, name in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: ranks.get(_group(item.nodeid), len(ranks)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -102,7 +116,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shell(tiny_model: Path) -> Shell:
-    """Runs `kb --home HOME …` in a process of its own, with the tiny model unless told otherwise."""
+    """Runs `kb --home HOME …` in a process of its own (see kb_process), with the tiny model unless told otherwise."""
 
     def run(
         home: Path,
@@ -111,17 +125,10 @@ def shell(tiny_model: Path) -> Shell:
         environment: Mapping[str, str] | None = None,
         timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        extra = {"KB_MODEL": model or str(tiny_model)} | dict(environment or {})
-        command = [sys.executable, "-m", "kb", "--home", str(home), *arguments]
-        return subprocess.run(
-            command,
-            env=clean_environment(**extra),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            encoding="utf-8",
-        )
+        # Converting the tiny model for OpenVINO would take longer than all that a test does with it.
+        chosen = {"KB_MODEL": model} if model else {"KB_MODEL": str(tiny_model), "KB_RUNTIME": "torch"}
+        extra = chosen | dict(environment or {})
+        return kb_process.run(("--home", str(home), *arguments), clean_environment(**extra), timeout)
 
     return run
 
@@ -136,7 +143,9 @@ def write_article(home: Path, path: str, text: str) -> Path:
 
 def tiny_settings(tiny_model: Path, **others: object) -> Settings:
     """Settings that name the tiny model."""
-    return Settings(model=str(tiny_model), query_prompt="q: ", passage_prompt="p: ", timezone="UTC", **others)  # type: ignore[arg-type]
+    return Settings(
+        model=str(tiny_model), runtime="torch", query_prompt="q: ", passage_prompt="p: ", timezone="UTC", **others
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +185,7 @@ def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_embedder(tiny_model: Path) -> Embedder:
     """The tiny model, loaded once."""
-    return Embedder(describe(str(tiny_model), query_prompt="q: ", passage_prompt="p: "))
+    return Embedder(describe(str(tiny_model), query_prompt="q: ", passage_prompt="p: "), runtime="torch")
 
 
 class Centre:
@@ -214,6 +223,11 @@ class Centre:
 @pytest.fixture
 def centre(home: Path, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
     return Centre(home, tiny_settings(tiny_model), tiny_embedder)
+
+
+def plain(*words: str) -> tuple[Concept, ...]:
+    """Concepts of these words alone."""
+    return tuple(Concept(word, (), 0.0) for word in words)
 
 
 def found(kb: KnowledgeBase, *audiences: str, question: str = "what is there", **filters: Any) -> dict[str, str]:

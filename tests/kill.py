@@ -15,12 +15,15 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from conftest import Centre, clean_environment, write_article
+from conftest import Centre, clean_environment, plain, write_article
+from kb_process import KbProcess
 
-from kb.knowledge import Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
+from kb.results import Ask
 from kb.search.catalogue import Scope
 from kb.search.keywords import PUBLIC_LANE
 
@@ -67,7 +70,7 @@ def published_edition(kb: KnowledgeBase) -> int:
     editions = {int(text.split("edition")[1][:4]) for id_, text in texts.items() if int(id_[1:]) <= EDITED}
     assert len(editions) == 1, f"mixed editions: {sorted(editions)}"
     edition = editions.pop()
-    by_word, _ = view.keywords.lanes[PUBLIC_LANE].search([word(edition)], scope, "article", 2 * ARTICLES)
+    by_word, _ = view.keywords.lanes[PUBLIC_LANE].search(plain(word(edition)), scope, "article", 2 * ARTICLES)
     expected = {row for row, p in kb.reader.fetch(rows).items() if word(edition) in p.embedded}
     assert set(map(int, by_word)) == expected, "the keyword list shows other rows than the vector list"
     for number in (1, 2, EDITED // 2, EDITED):
@@ -77,18 +80,25 @@ def published_edition(kb: KnowledgeBase) -> int:
     return edition
 
 
-def start(centre: Centre, *arguments: str) -> subprocess.Popen[str]:
-    """A `kb` process of its own."""
-    command = [sys.executable, "-m", "kb", "--home", str(centre.home), *arguments]
+Running = subprocess.Popen[str] | KbProcess
+
+
+def start(centre: Centre, *arguments: str, preloaded: bool = True) -> Running:
+    """A `kb` process of its own, as a person starts it unless `preloaded` (see kb_process)."""
+    command = ("--home", str(centre.home), *arguments)
     settings = centre.settings
     environment = clean_environment(
         KB_MODEL=settings.model,
+        KB_RUNTIME=settings.runtime,
         KB_QUERY_PROMPT=settings.query_prompt or "",
         KB_PASSAGE_PROMPT=settings.passage_prompt or "",
         KB_TIMEZONE="UTC",
     )
+    if preloaded:
+        return KbProcess(command, environment)
+    whole = [sys.executable, "-m", "kb", *command]
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        whole, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
 
 
@@ -101,7 +111,7 @@ def marks(centre: Centre) -> tuple[int, int]:
     return int(vectors), int(changes)
 
 
-def wait_for(centre: Centre, stage: str, before: tuple[int, int], running: subprocess.Popen[str]) -> float:
+def wait_for(centre: Centre, stage: str, before: tuple[int, int], running: Running) -> float:
     """Returns the time when a stage begins, or when the process ended; `before` are the marks before its start."""
     number = STAGES.index(stage)
     while number and marks(centre)[number - 1] == before[number - 1] and running.poll() is None:
@@ -148,10 +158,11 @@ class Round:
 
 
 class Kills:
-    """Rounds of editing, killing and mending one centre."""
+    """Rounds of editing, killing and mending one centre; `preloaded` as in `start`."""
 
-    def __init__(self, centre: Centre, seed: int) -> None:
+    def __init__(self, centre: Centre, seed: int, *, preloaded: bool = False) -> None:
         self.centre, self._random, self._edition = centre, random.Random(seed), 0
+        self._start = partial(start, centre, preloaded=preloaded)
         write_edition(centre.home, 0)
         centre.reindex()
         self.spans = self._measured()
@@ -160,7 +171,7 @@ class Kills:
         """How long each stage takes where nobody interferes."""
         self._edition += 1
         write_edition(self.centre.home, self._edition)
-        before, running = marks(self.centre), start(self.centre, "reindex", "--json")
+        before, running = marks(self.centre), self._start("reindex", "--json")
         times = [time.monotonic(), *(wait_for(self.centre, stage, before, running) for stage in STAGES[1:])]
         self._report(running)
         times.append(time.monotonic())
@@ -173,7 +184,7 @@ class Kills:
         with Reader(kb) as reader:
             write_edition(self.centre.home, self._edition)
             marked, started = marks(self.centre), time.monotonic()
-            running = start(self.centre, "reindex", *(["--full"] if full else []))
+            running = self._start("reindex", *(["--full"] if full else []))
             wait_for(self.centre, stage, marked, running)
             time.sleep(self._random.uniform(0, self.spans[stage]))
             running.kill()
@@ -182,7 +193,7 @@ class Kills:
             published = published_edition(self.centre.open())
             assert published in (before, self._edition)
             mending = time.monotonic()
-            self._report(start(self.centre, "reindex", "--json"))
+            self._report(self._start("reindex", "--json"))
             mended = time.monotonic() - mending
             assert published_edition(self.centre.open()) == self._edition
         assert not reader.failures, reader.failures[:3]
@@ -193,7 +204,7 @@ class Kills:
             "new" if published == self._edition else "old", len(reader.seen), round(mended, 2),
         )  # fmt: skip
 
-    def _report(self, running: subprocess.Popen[str]) -> dict[str, Any]:
+    def _report(self, running: Running) -> dict[str, Any]:
         """The summary of a reindex that must go well, after which nothing that it reported may be missing."""
         out, problems = running.communicate(timeout=120)
         assert running.returncode == 0, problems

@@ -138,7 +138,15 @@ def batched(kb: KnowledgeBase, texts: Iterable[str]) -> Callable[[str], NDArray[
     distinct = sorted(set(texts), key=len)
     chunks = [distinct[start : start + 64] for start in range(0, len(distinct), 64)]
     vectors = np.concatenate([kb._embedder.queries(chunk) for chunk in chunks])
-    return dict(zip(distinct, vectors, strict=True)).__getitem__
+    held = dict(zip(distinct, vectors, strict=True))
+
+    def vector(text: str) -> NDArray[np.float32]:
+        """A question that was mended is embedded as meant, so not all are among `texts`."""
+        if text not in held:
+            held[text] = kb._embedder.queries([text])[0]
+        return held[text]
+
+    return vector
 
 
 def opened(home: Path, like: KnowledgeBase, **changed: Any) -> KnowledgeBase:

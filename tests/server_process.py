@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 from conftest import clean_environment
+from kb_process import KbProcess
 
 START_SECONDS = 90.0
 
@@ -42,7 +43,7 @@ class Server:
 
     home: Path
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | KbProcess
     log: Path
     client: httpx.Client = field(repr=False)
 
@@ -91,15 +92,25 @@ class Server:
 
 @contextmanager
 def serving(
-    home: Path, model: Path | str, *arguments: str, wait: bool = True, environment: Mapping[str, str] | None = None
+    home: Path,
+    model: Path | str,
+    *arguments: str,
+    wait: bool = True,
+    preloaded: bool = True,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer."""
+    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer.
+
+    Unless `preloaded` (see kb_process), it is started as a person starts it.
+    """
     port = free_port()
     log = home.with_name(f"{home.name}-{port}.log")
-    command = [sys.executable, "-m", "kb", "--home", str(home), "serve", "--port", str(port), *arguments]
-    settings = clean_environment(KB_MODEL=str(model), **(environment or {}))
-    with log.open("wb") as stream, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        process = subprocess.Popen(command, env=settings, stdout=stream, stderr=stream, start_new_session=True)
+    command = ("--home", str(home), "serve", "--port", str(port), *arguments)
+    # Converting the tiny model for OpenVINO would take longer than all that a test does with it.
+    runtime = "auto" if model == "bundled" else "torch"
+    settings = clean_environment(KB_MODEL=str(model), KB_RUNTIME=runtime, **(environment or {}))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        process = KbProcess(command, settings, log) if preloaded else _started(command, settings, log)
         try:
             server = Server(home, port, process, log, client)
             if wait:
@@ -109,7 +120,18 @@ def serving(
             _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _started(command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-m", "kb", *command],
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+
+
+def _end(process: subprocess.Popen[bytes] | KbProcess) -> None:
     """Ends a server and its workers: they are the only processes of the session that was made for them."""
     if process.poll() is None:
         process.terminate()

@@ -33,7 +33,9 @@ from kb.errors import (
     UsageError,
 )
 from kb.ingest.articles import MAX_BYTES, MalformedArticle, SourceFile, read_source
-from kb.knowledge import MAX_QUESTION, Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
+from kb.questions import MAX_QUESTION
+from kb.results import Ask
 from kb.search import generation
 from kb.search.embedding import Embedder, describe
 from kb.store import database

@@ -16,9 +16,10 @@ from sample_files import batched, opened, read_lines, sample_articles
 from kb.answer.citations import Citation, cite
 from kb.config import Paths
 from kb.errors import CitationError
-from kb.knowledge import Answer, Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
 from kb.progress import silent
+from kb.results import Answer, Ask
 from kb.writer import Writer, writer_lock
 
 ARTICLES = sample_articles(ROOT)
@@ -127,10 +128,11 @@ def test_an_answered_question_has_at_least_one_citation_and_a_refusal_has_none(
     usual = opened(sample_home, sample_kb)
     usual._vector = talkative._vector
     seen = set()
+    lowest = min(usual.threshold(language) for language in ("zh", "en"))
     for answer in _answers(usual, "public"):
         seen.add(answer.outcome)
         assert (answer.outcome == "answered") == bool(answer.citations), answer
-        assert (answer.outcome == "answered") == (answer.confidence >= usual.threshold), answer
+        assert answer.outcome == "abstained" or answer.confidence >= lowest, answer
         assert (answer.reason is None) == (answer.outcome == "answered"), answer
     assert seen == {"answered", "abstained"}
 

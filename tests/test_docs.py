@@ -6,11 +6,11 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from datetime import UTC
 from pathlib import Path
 
 import click
+import kb_process
 import msgspec
 import pytest
 from conftest import ROOT, clean_environment
@@ -46,23 +46,18 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
 
 
 @pytest.mark.parametrize("arguments", KB_COMMANDS, ids=" ".join)
-def test_a_command_of_the_readme_works(arguments: list[str], sample_copy: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "kb", *arguments],
-        cwd=ROOT,
-        env=clean_environment(KB_HOME=str(sample_copy)),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def test_a_command_of_the_readme_works(
+    arguments: list[str], sample_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    done = kb_process.run(tuple(arguments), clean_environment(KB_HOME=str(sample_copy)), timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
 def test_the_curl_line_of_the_readme_gets_a_cited_answer(sample_copy: Path) -> None:
     line = next(line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl "))
-    with serving(sample_copy, "bundled") as server:
+    with serving(sample_copy, "bundled", preloaded=False) as server:
         command = shlex.split(line.replace("localhost:8000", f"127.0.0.1:{server.port}"))
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     answer = json.loads(done.stdout)

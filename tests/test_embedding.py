@@ -169,10 +169,8 @@ def test_threads_get_the_same_vectors_as_one_thread(embedder: Embedder) -> None:
 # Tokens
 
 
-def test_token_counts_are_those_of_the_loaded_model(spec: ModelSpec) -> None:
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(spec.files()), local_files_only=True)
+def test_token_counts_are_those_of_the_loaded_model(spec: ModelSpec, embedder: Embedder) -> None:
+    model = embedder._loaded()
     tokens = Tokens(spec)
     texts = [*ZH_PASSAGES, *EN_PASSAGES, *AWKWARD]
     expected = [len(model.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
@@ -231,21 +229,31 @@ def test_describing_a_model_and_counting_tokens_import_no_torch() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_loading_writes_nothing_warns_of_nothing_and_asks_no_network() -> None:
+def test_loading_and_converting_write_nothing_warn_of_nothing_and_ask_no_network(
+    tmp_path: Path, tiny_model: Path
+) -> None:
     code = (
-        "import socket\n"
+        "import os, socket, sys\n"
         "def refuse(*args, **kwargs): raise SystemExit(f'network: {args}')\n"
         "socket.getaddrinfo = socket.socket.connect = refuse\n"
         "from kb.search.embedding import Embedder, describe\n"
         "embedder = Embedder(describe('bundled'), threads=1); embedder.warm(); embedder.passages(['a', 'b'])\n"
-        "import os, torch; assert torch.get_num_threads() == 1\n"
+        "import torch; assert torch.get_num_threads() == 1\n"
+        f"os.environ['KB_MODEL_DIR'] = {str(tmp_path / 'models')!r}\n"
+        f"runtime = Embedder(describe({str(tiny_model)!r})).runtime\n"
+        "import importlib.util; installed = importlib.util.find_spec('openvino') is not None\n"
+        "assert runtime.startswith('OpenVINO') == installed\n"
+        "assert sys.modules.get('openvino_telemetry') is None  # it would report each import of openvino\n"
         "import warnings; warnings.simplefilter('ignore', DeprecationWarning)  # of Python 3.12, about any fork\n"
         "if (pid := os.fork()) == 0: os._exit(0)\n"
         "os.waitpid(pid, 0)"
     )
-    env = {key: "" for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if key in os.environ}
-    done = run(code, **env)
+    # Telemetry stays off in a CI job, whoever asks; its files would be in the user's home.
+    env = {key: "" for key in ("CI", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE") if key in os.environ}
+    cache = str(bundled._cache())
+    done = run(code, KB_MODEL_DIR=cache, HOME=str(tmp_path), **env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["models"])
 
 
 def test_the_fingerprint_changes_with_the_prompts_and_is_otherwise_stable(spec: ModelSpec) -> None:

@@ -17,21 +17,14 @@ from rich.console import Console
 
 from kb.errors import InputError
 from kb.evaluation.golden import GoldenQuestion, read_golden
-from kb.evaluation.metrics import (
-    Figures,
-    Metrics,
-    Outcome,
-    auroc,
-    expected_calibration_error,
-    measure,
-    refusal_recall_at_5,
-)
+from kb.evaluation.metrics import Figures, Metrics, Outcome, measure
+from kb.evaluation.reliability import auroc, expected_calibration_error, refusal_recall_at_5
 from kb.evaluation.report import render
 
 JSON_NAMES = [
     "questions", "recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "auroc", "coverage", "refusal_precision",
     "refusal_recall", "false_refusals", "refusal_recall_at_5", "wrong", "answer_contains", "citation_precision", "ece",
-    "latency_ms",
+    "ece_band", "latency_ms",
 ]  # fmt: skip
 
 no_deadline = settings(deadline=None)  # a busy machine is not a defect of the metrics

@@ -16,9 +16,10 @@ from litestar.testing import TestClient
 from sample_files import batched, opened, read_lines, sample_articles
 
 from kb.config import Paths, load_settings
-from kb.knowledge import Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
 from kb.progress import silent
+from kb.results import Ask
 from kb.service import Service
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
@@ -94,7 +95,7 @@ def _leaves(value: object) -> Iterator[str]:
         for inner in value:
             yield from _leaves(inner)
     else:
-        yield str(value)
+        yield from str(value).split("\n")  # a line end may join two rows whose letters together read like another text
 
 
 def _json(result: object) -> Any:

@@ -13,11 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import ROOT, SAMPLE, Centre, found, write_article
+from conftest import ROOT, SAMPLE, Centre, found, plain, write_article
 
 from kb.errors import IndexMismatch, IndexMissing
 from kb.evaluation.golden import read_golden
-from kb.knowledge import Ask, KnowledgeBase
+from kb.knowledge import KnowledgeBase
+from kb.results import Ask
 from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder
 from kb.search.keywords import PUBLIC_LANE, Keywords, Lane
@@ -89,8 +90,8 @@ def test_an_edit_embeds_only_the_passage_it_changed_and_replaces_its_text(two: C
     assert "nine weeks" in texts["refund"]
     passages = kb.search(Ask("five days"), 100).hits
     assert not any("five days" in hit.text for hit in passages)
-    assert public_lane(kb).search(["five"], public_scope(), "article", 10)[0].size == 0
-    assert public_lane(kb).search(["nine"], public_scope(), "article", 10)[0].size == 1
+    assert public_lane(kb).search(plain("five"), public_scope(), "article", 10)[0].size == 0
+    assert public_lane(kb).search(plain("nine"), public_scope(), "article", 10)[0].size == 1
 
 
 def public_lane(kb: KnowledgeBase) -> Lane:
@@ -170,7 +171,7 @@ def test_the_keyword_list_judges_validity_as_the_vector_list_does(centre: Centre
     seen = []
     for moment in ("2030-01-01T09:59:59.999", "2030-01-01T10:00", "2030-01-02T23:59:59.999", "2030-01-03"):
         now = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
-        seen.append(keywords.search(["secret"], Scope(frozenset({"public"}), now), "article", 5)[0].size)
+        seen.append(keywords.search(plain("secret"), Scope(frozenset({"public"}), now), "article", 5)[0].size)
     assert seen == [0, 1, 1, 0]
 
 
@@ -410,7 +411,7 @@ def test_a_reader_during_twenty_edits_sees_each_state_whole(centre: Centre, monk
 def look(kb: KnowledgeBase, saw: Callable[[int], None]) -> None:
     view = kb.reader.refresh()
     by_meaning = view.catalogue.ids[view.allowed(public_scope(), "article")]
-    by_word = view.keywords.lanes[PUBLIC_LANE].search(["alpha", "beta"], public_scope(), "article", 50)[0]
+    by_word = view.keywords.lanes[PUBLIC_LANE].search(plain("alpha", "beta"), public_scope(), "article", 50)[0]
     assert set(by_meaning) == set(by_word), "the two lists must hold the same rows"
     texts = defaultdict(set)
     for passage in kb.reader.fetch([int(row) for row in by_meaning]).values():

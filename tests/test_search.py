@@ -11,23 +11,28 @@ from tempfile import TemporaryDirectory
 import faiss
 import numpy as np
 import pytest
+from conftest import plain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from kb import tuning
 from kb.config import Paths
 from kb.indexing import bring_up_to_date
 from kb.model import Access, Passage, Ticket
 from kb.reader import Reader
-from kb.search import confidence
+from kb.search import forward, fusion
 from kb.search.catalogue import EMPTY, Catalogue, Scope
+from kb.search.confidence import Logistic, Point
 from kb.search.embedding import ModelSpec
-from kb.search.fusion import Candidate, KeywordHit, fuse
+from kb.search.evidence import Evidence
+from kb.search.features import NAMES
 from kb.search.highlights import highlights
 from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of
 from kb.search.terms import normalised, question_terms, terms
 from kb.search.vectors import Vectors, build
+from kb.search.wording import ALTERNATIVE, Concept, concepts, wanted
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState
 from kb.store.passages import Terms
@@ -124,7 +129,7 @@ def test_both_filters_let_through_just_what_a_brute_force_filter_does(filtered: 
     expected = [row.id for row in filtered.rows if _is_found(row, scope, kind)]
     mask = filtered.catalogue.mask(scope, kind, 1)  # type: ignore[arg-type]
     assert filtered.catalogue.ids[mask].tolist() == expected
-    lists = [lane.search(["washer"], scope, kind, 1_000) for lane in filtered.keywords.visible_to(scope, kind)]  # type: ignore[arg-type]
+    lists = [lane.search(plain("washer"), scope, kind, 1_000) for lane in filtered.keywords.visible_to(scope, kind)]  # type: ignore[arg-type]
     assert sorted(row for rows, _ in lists for row in rows.tolist()) == expected
     assert all((scores > 0).all() for _, scores in lists)
 
@@ -172,38 +177,83 @@ def test_vector_search_equals_brute_force_under_any_mask_in_base_and_delta(
     np.testing.assert_allclose(cosines, held[expected] @ query, atol=1e-5)
 
 
-def test_fusion_is_what_a_hand_computes() -> None:
-    found = fuse(
-        [(1, 0.90), (2, 0.85), (3, 0.80)],
-        [KeywordHit(2, 4.4, 1.0), KeywordHit(4, 2.2, 0.5)],
-        {1: "one", 2: "two", 3: "three", 4: "four"},
-        is_foreign=lambda row: row == 1,
-        k=10,
-    )
-    # The cosines' floor is 0.80, their range 0.1; row 1 is in another language.
-    by_hand = {
-        2: 0.4 * (0.05 / 0.1) + 0.6 * 1.0,  # 0.8
-        4: 0.4 * 0 + 0.6 * 0.5,  # 0.3
-        1: 0.4 * (0.10 / 0.1) + 0.6 * 0 - 0.2,  # 0.2
-        3: 0.4 * 0 + 0.6 * 0,  # 0.0
-    }
-    assert [candidate.row for candidate in found] == list(by_hand)
-    assert [candidate.score for candidate in found] == pytest.approx(list(by_hand.values()))
-    assert found[0] == Candidate(2, "two", 0.85, 4.4, 2, 1, pytest.approx(0.8))
-    assert (found[1].cosine, found[1].vector_rank, found[1].keyword_rank) == (None, None, 2)
-    assert (found[2].bm25, found[2].vector_rank, found[2].keyword_rank) == (0.0, 1, None)
+def _evidence(signs: list[dict[str, float]], rows: list[int], exact: tuple[int, ...] = ()) -> Evidence:
+    table = np.array([[one.get(name, 0.0) for name in NAMES] for one in signs]).reshape(len(signs), len(NAMES))
+    none = np.full(len(signs), np.nan)
+    documents = tuple(f"d{row}" for row in rows)
+    marked = np.isin(rows, exact)
+    return Evidence(tuple(rows), tuple(rows), documents, marked, none, none, none, table, table, 3, 0.0, False)
 
 
-def test_fusion_cuts_at_k_and_keeps_the_lower_row_of_a_tie_first() -> None:
-    documents_of = {row: str(row) for row in (9, 3, 5)}
-    tied = fuse([(9, 0.9), (3, 0.9), (5, 0.9)], [], documents_of, is_foreign=lambda _: False, k=2)
-    assert [candidate.row for candidate in tied] == [3, 5]
-    assert fuse([], [], {}, is_foreign=lambda _: False, k=5) == []
+def test_the_fused_score_is_the_weighted_sum_that_a_hand_computes() -> None:
+    evidence = _evidence([{"nearness": 0.5, "keyword": 1.0}, {"nearness": 1.0, "foreign": 1.0}, {}], [2, 1, 3])
+    fused = fusion.scores(evidence.signs, {"nearness": 0.4, "keyword": 0.6, "foreign": -0.2})
+    assert fused.tolist() == pytest.approx([0.8, 0.2, 0.0])
+    assert fusion.order(evidence, fused) == [0, 1, 2]
 
 
-def test_a_row_whose_title_is_the_question_comes_first_whatever_the_lists_say() -> None:
-    found = fuse([(1, 0.9)], [KeywordHit(1, 3.0, 1.0)], {1: "a", 2: "b"}, exact=[2], is_foreign=lambda _: False, k=2)
-    assert [(candidate.row, candidate.exact) for candidate in found] == [(2, True), (1, False)]
+def test_a_tie_keeps_the_lower_row_first_and_an_exact_title_comes_before_all() -> None:
+    evidence = _evidence([{}, {}, {}], [9, 3, 5])
+    assert [evidence.rows[i] for i in fusion.order(evidence, np.zeros(3))] == [3, 5, 9]
+    titled = _evidence([{}, {}, {}], [9, 3, 5], exact=(9,))
+    assert [titled.rows[i] for i in fusion.order(titled, np.array([0.0, 5.0, 4.0]))] == [9, 3, 5]
+
+
+def test_another_embedding_model_is_ranked_by_ranks_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = fusion.shipped()
+    assert shipped.weights(shipped.fingerprint) == shipped.scores
+    assert "nearness" not in shipped.weights("another model")
+    tuning.load(Paths(tmp_path), "another model")
+    assert "kb calibrate" in caplog.text
+
+
+WORDS = [
+    "refund",
+    "refunds",
+    "E-4021",
+    "W6",
+    "parcel",
+    "cat",
+    "洗衣机",
+    "退货",
+    "燃氣",
+    "，",
+    "。",
+    "（",
+    "the",
+    "İ",
+    "ﬁ",
+    "🙂",
+]
+SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), SENTENCES), min_size=1, max_size=6), st.sets(st.sampled_from(WORDS)))
+def test_the_forward_index_knows_what_reading_every_sentence_tells(
+    passages: list[tuple[str, list[str]]], asked: set[str]
+) -> None:
+    words = question_terms(" ".join(sorted(asked))) if asked else ["nothing"]
+    rarity = np.arange(1.0, len(words) + 1)
+    wanted_ = wanted(tuple(Concept(word, (), weight) for word, weight in zip(words, rarity, strict=True)))
+    texts = [f"{title}\n" + "。".join(sentences) for title, sentences in passages]
+    index = forward.EMPTY.extended(forward.record(text) for text in texts)
+    held = index.held(range(len(texts)), wanted_)
+    for number, (title, sentences) in enumerate(passages):
+        heading = np.isin(words, terms(title))
+        within = [np.isin(words, terms(sentence)) for sentence in sentences if terms(sentence)]
+        assert (held.heading()[number] > 0).tolist() == heading.tolist()
+        assert (held.whole()[number] > 0).tolist() == np.any([heading, *within], axis=0).tolist()
+        read = [float(np.where(inside, 1.0, 0.5 * heading) @ rarity) for inside in within]
+        best = max(read, default=float(heading @ rarity))
+        assert held.best_sentence(rarity)[number] == pytest.approx(best)
+
+
+def test_a_synonym_counts_less_than_the_word_as_asked() -> None:
+    index = forward.EMPTY.extended([forward.record("t\nfridge"), forward.record("t\nicebox")])
+    asked = concepts(["fridg"], {"fridg": ("icebox",)}, lambda _: 2.0, 9.0)
+    assert index.held([0, 1], wanted(asked)).whole()[:, 0].tolist() == [1.0, ALTERNATIVE]
 
 
 def test_what_the_public_may_see_shares_no_lane_with_anything_else(filtered: Rows) -> None:
@@ -218,7 +268,7 @@ def test_no_word_scores_above_the_ceiling_of_its_lane(filtered: Rows) -> None:
         for words in (["washer"], ["washer", "17"], ["3"]):
             scope = Scope(frozenset(AUDIENCES), 1_700_000_000.1)
             for kind in ("article", "ticket"):
-                assert (lane.search(words, scope, kind, 1_000)[1] <= lane.ceiling(words)).all()  # type: ignore[arg-type]
+                assert (lane.search(plain(*words), scope, kind, 1_000)[1] <= lane.ceiling(plain(*words))).all()  # type: ignore[arg-type]
 
 
 IDENTIFIERS = [
@@ -279,26 +329,6 @@ def test_any_text_gives_terms_that_hold_no_blank_and_the_same_ones_each_time(tex
     assert bool(question_terms(text)) == bool(found)
 
 
-WORDS = [
-    "refund",
-    "refunds",
-    "E-4021",
-    "W6",
-    "parcel",
-    "cat",
-    "洗衣机",
-    "退货",
-    "燃氣",
-    "，",
-    "。",
-    "（",
-    "the",
-    "İ",
-    "ﬁ",
-    "🙂",
-]
-
-
 @given(
     st.lists(st.sampled_from(WORDS), max_size=20),
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
@@ -329,41 +359,21 @@ def test_a_chinese_word_is_highlighted_in_the_script_of_the_passage() -> None:
     assert highlights("這台洗衣機不進水，洗衣機", question_terms("洗衣机")) == ((2, 5), (9, 12))
 
 
-CANDIDATE = st.builds(
-    Candidate,
-    row=st.just(1),
-    document_id=st.just("a"),
-    cosine=st.none() | st.floats(0.6, 1),
-    bm25=st.floats(0, 60),
-    vector_rank=st.just(1),
-    keyword_rank=st.just(1),
-    score=st.just(0.5),
-)
-
-
-@given(CANDIDATE, st.lists(st.floats(0.01, 12), min_size=1, max_size=8), st.data())
-def test_confidence_is_a_probability_that_grows_with_the_share_of_the_question_held(
-    candidate: Candidate, weights: list[float], data: st.DataObject
-) -> None:
-    words = [f"w{number}" for number in range(len(weights))]
-    rarity = dict(zip(words, weights, strict=True))
-    held = frozenset(data.draw(st.sets(st.sampled_from(words))))
-    more = held | data.draw(st.sets(st.sampled_from(words)))
-    low, high = (
-        confidence.probability(confidence.shipped(), confidence.signs(candidate, words, kept, rarity))
-        for kept in (held, more)
-    )
-    assert 0 < low <= high < 1
-    assert confidence.signs(candidate, words, frozenset(words), rarity)["coverage"] == pytest.approx(1)
-
-
 def test_a_confidence_is_the_logistic_function_of_its_signs() -> None:
-    model = confidence.Model("by hand", 0.5, -1.0, {"cosine": 2.0, "coverage": 1.0})
-    assert confidence.probability(model, {"cosine": 0.5, "coverage": 1.0}) == pytest.approx(1 / (1 + math.exp(-1)))
+    model = Logistic(-1.0, {"cosine": 2.0, "coverage": 1.0})
+    assert model.probability({"cosine": 0.5, "coverage": 1.0}) == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_a_target_of_wrong_answers_sets_the_lowest_threshold_that_keeps_to_it() -> None:
+    curve = (Point(0.1, 0.9, 0.20, 0.01), Point(0.4, 0.7, 0.05, 0.04), Point(0.8, 0.3, 0.01, 0.30))
+    model = Logistic(0.0, {}, curve)
+    assert [model.threshold(target) for target in (0.3, 0.05, 0.01)] == [0.1, 0.4, 0.8]
+    assert model.threshold(None) == 0.4, "5% of the answerable are refused"
+    assert model.threshold(0.001) > 1, "nothing keeps to it, so nothing is answered"
 
 
 DIM = 8
-SPEC = ModelSpec("by hand", None, "", "", 512, DIM, "0123456789abcdef")
+SPEC = ModelSpec("by hand", None, "", "", 512, DIM, "0123456789abcdef", "none")
 NOW = 1_000.0
 EVERYONE = Scope(frozenset({"public", "agent"}), NOW)
 PUBLIC_ONLY = Scope(frozenset({"public"}), NOW)

@@ -470,7 +470,7 @@ def test_a_second_server_follows_and_takes_over_when_the_first_ends(centre: Cent
 def test_workers_answer_alike_one_writes_and_all_end_together(centre: Centre, tiny_model: Path) -> None:
     file = write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
     centre.reindex()
-    with serving(centre.home, tiny_model, "--workers", "2") as server:
+    with serving(centre.home, tiny_model, "--workers", "2", preloaded=False) as server:
         workers = server.children()
         assert len(workers) == 2
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)

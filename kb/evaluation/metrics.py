@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kb.evaluation.reliability import (
+    Floats,
+    Indices,
+    auroc,
+    calibrated_error,
+    expected_calibration_error,
+    refusal_recall_at_5,
+)
+
 DEPTH = 10
-BINS = 10
 DIGITS = 4
 
-Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ class Figures:
     - `citation_precision`: cited documents that are expected, over cited, of the answered answerable questions.
     - `ece`: expected calibration error of the confidence against "the top document is expected", over all questions;
       ten bins of equal mass, equal confidences always together. An unanswerable question has no expected document.
+    - `ece_band`: the `ece` that a perfectly calibrated model of the same confidences stays within 95 times in 100;
+      simulated. An `ece` above it is more than the chance of a small set.
     - `latency_p50`, `latency_p95`: percentiles over all questions, in milliseconds, linear between ranks.
     """
 
@@ -90,96 +100,134 @@ class Figures:
     answer_contains: float | None
     citation_precision: float | None
     ece: float | None
+    ece_band: float | None
     latency_p50: float | None
     latency_p95: float | None
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The lower and upper ends of the 95% intervals of the figures; `questions` and `ece_band` have none."""
+
+    low: Figures
+    high: Figures
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
-    """The figures of a whole run, and the same for each language, by its tag as the outcomes give it."""
+    """The figures of a whole run, and the same for each language, by its tag as the outcomes give it.
+
+    `intervals` and `language_intervals` are there once `with_intervals` has added them.
+    """
 
     overall: Figures
     languages: Mapping[str, Figures] = field(default_factory=dict)
+    intervals: Bounds | None = None
+    language_intervals: Mapping[str, Bounds] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document that `kb eval --json` prints: figures rounded to 4 digits, null where undefined."""
-        languages = {language: _figures_json(figures) for language, figures in self.languages.items()}
-        return {**_figures_json(self.overall), "languages": languages}
+        languages = {
+            tag: _measured_json(figures, self.language_intervals.get(tag)) for tag, figures in self.languages.items()
+        }
+        return {**_measured_json(self.overall, self.intervals), "languages": languages}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the figures need of n questions, as arrays that can be resampled.
+
+    `parts` and `wholes` (n, shares) are what each question adds to a share's numerator and denominator, in the order of
+    `SHARES`; `found` says whether the top document is expected; `latency` is in milliseconds.
+    """
+
+    parts: Floats
+    wholes: Floats
+    confidence: Floats
+    answerable: Bools
+    found: Bools
+    latency: Floats
+
+    def take(self, at: Indices) -> Columns:
+        """These questions, as often as they are named."""
+        return Columns(*(getattr(self, column.name)[at] for column in fields(self)))
 
 
 def measure(outcomes: Sequence[Outcome]) -> Metrics:
     """The figures of these outcomes, whatever their order; `Figures` defines each."""
+    by_language = {tag: _with_band(columns) for tag, columns in columns_by_language(outcomes).items()}
+    return Metrics(overall=_with_band(columns_of(outcomes)), languages=by_language)
+
+
+def columns_by_language(outcomes: Sequence[Outcome]) -> dict[str, Columns]:
+    """The columns of each language, by its tag in alphabetical order."""
     languages = sorted({outcome.language for outcome in outcomes})
-    by_language = {tag: _figures([outcome for outcome in outcomes if outcome.language == tag]) for tag in languages}
-    return Metrics(overall=_figures(outcomes), languages=by_language)
+    return {tag: columns_of([outcome for outcome in outcomes if outcome.language == tag]) for tag in languages}
 
 
-def _figures(outcomes: Sequence[Outcome]) -> Figures:
-    answerable = [outcome for outcome in outcomes if outcome.answerable]
-    unanswerable = [outcome for outcome in outcomes if not outcome.answerable]
-    answered = [outcome for outcome in outcomes if outcome.answered]
-    refused = [outcome for outcome in outcomes if not outcome.answered]
-    known, unknown = _confidences(answerable), _confidences(unanswerable)
-    ranks = [_first_rank(outcome) for outcome in answerable]
-    latencies = [outcome.latency_ms for outcome in outcomes]
-    return Figures(
-        questions=len(outcomes),
-        recall_at_1=_mean(rank <= 1 for rank in ranks),
-        recall_at_5=_mean(rank <= 5 for rank in ranks),
-        recall_at_10=_mean(rank <= 10 for rank in ranks),
-        mrr_at_10=_mean(1 / rank if rank <= DEPTH else 0.0 for rank in ranks),
-        ndcg_at_10=_mean(_ndcg(outcome) for outcome in answerable),
-        auroc=auroc(known, unknown),
-        coverage=_mean(outcome.answered for outcome in outcomes),
-        refusal_precision=_mean(not outcome.answerable for outcome in refused),
-        refusal_recall=_mean(not outcome.answered for outcome in unanswerable),
-        false_refusals=_mean(not outcome.answered for outcome in answerable),
-        refusal_recall_at_5=refusal_recall_at_5(known, unknown),
-        wrong=_mean(_is_wrong(outcome) for outcome in answered),
-        answer_contains=_mean(_contains_answer(outcome) for outcome in answered if outcome.answers),
-        citation_precision=_mean(
-            document in outcome.expected for outcome in answered if outcome.answerable for document in outcome.cited
-        ),
-        ece=expected_calibration_error(
-            _confidences(outcomes), np.array([_top_is_expected(outcome) for outcome in outcomes], dtype=np.float64)
-        ),
-        latency_p50=_percentile(latencies, 50),
-        latency_p95=_percentile(latencies, 95),
+def columns_of(outcomes: Sequence[Outcome]) -> Columns:
+    """The outcomes as arrays, in their order."""
+    shares = [list(_shares(outcome).values()) for outcome in outcomes]
+    pairs = np.array(shares, dtype=np.float64).reshape(len(outcomes), len(SHARES), 2)
+    return Columns(
+        parts=pairs[:, :, 0],
+        wholes=pairs[:, :, 1],
+        confidence=np.array([outcome.confidence for outcome in outcomes], dtype=np.float64),
+        answerable=np.array([outcome.answerable for outcome in outcomes], dtype=np.bool_),
+        found=np.array([is_found(outcome) for outcome in outcomes], dtype=np.bool_),
+        latency=np.array([outcome.latency_ms for outcome in outcomes], dtype=np.float64),
     )
 
 
-def auroc(positives: Floats, negatives: Floats) -> float | None:
-    """The chance that a positive outscores a negative, ties half (Mann and Whitney, 1947); None if either is empty."""
-    if not positives.size or not negatives.size:
-        return None
-    ordered = np.sort(negatives)
-    below = np.searchsorted(ordered, positives, side="left")
-    below_or_equal = np.searchsorted(ordered, positives, side="right")
-    return float((below + below_or_equal).mean() / 2 / negatives.size)
+def figures_of(columns: Columns) -> Figures:
+    """The figures of these questions, all but `ece_band`, which a simulation gives."""
+    parts, wholes = columns.parts.sum(axis=0).tolist(), columns.wholes.sum(axis=0).tolist()
+    shares = {name: part / whole if whole else None for name, part, whole in zip(SHARES, parts, wholes, strict=True)}
+    known, unknown = columns.confidence[columns.answerable], columns.confidence[~columns.answerable]
+    p50, p95 = np.percentile(columns.latency, (50, 95)).tolist() if columns.latency.size else (None, None)
+    return Figures(
+        questions=columns.confidence.size,
+        **shares,
+        auroc=auroc(known, unknown),
+        refusal_recall_at_5=refusal_recall_at_5(known, unknown),
+        ece=expected_calibration_error(columns.confidence, columns.found.astype(np.float64)),
+        ece_band=None,
+        latency_p50=p50,
+        latency_p95=p95,
+    )
 
 
-def refusal_recall_at_5(answerable: Floats, unanswerable: Floats) -> float | None:
-    """The share of `unanswerable` below the highest threshold with at most 5% of `answerable` below it."""
-    if not answerable.size or not unanswerable.size:
-        return None
-    may_refuse = answerable.size // 20  # whole questions: 0.05 * n in floating point could round one away
-    threshold = np.sort(answerable)[may_refuse]
-    return float((unanswerable < threshold).mean())
+def _with_band(columns: Columns) -> Figures:
+    return replace(figures_of(columns), ece_band=calibrated_error(columns.confidence))
 
 
-def expected_calibration_error(confidences: Floats, correct: Floats) -> float | None:
-    """The mean distance between confidence and share correct over bins of equal mass, weighted by their size."""
-    total = confidences.size
-    if not total:
-        return None
-    # The bin follows from how many are strictly less sure, so that equals stay together and order cannot matter.
-    bins = np.searchsorted(np.sort(confidences), confidences, side="left") * BINS // total
-    gaps = np.bincount(bins, weights=confidences - correct)
-    return float(np.abs(gaps).sum() / total)
+def _shares(outcome: Outcome) -> dict[str, tuple[float, float]]:
+    """What one question adds to each share: to what is counted, and to what it is divided by."""
+    known, unknown = outcome.answerable, not outcome.answerable
+    answered, refused = outcome.answered, not outcome.answered
+    rank = _first_rank(outcome)
+    told = answered and bool(outcome.answers)
+    cited = outcome.cited if answered and known else ()
+    return {
+        "recall_at_1": (rank <= 1, known),
+        "recall_at_5": (rank <= 5, known),
+        "recall_at_10": (rank <= 10, known),
+        "mrr_at_10": (1 / rank if rank <= DEPTH else 0, known),
+        "ndcg_at_10": (_ndcg(outcome) if known else 0, known),
+        "coverage": (answered, 1),
+        "refusal_precision": (refused and unknown, refused),
+        "refusal_recall": (refused and unknown, unknown),
+        "false_refusals": (refused and known, known),
+        "wrong": (answered and _is_wrong(outcome), answered),
+        "answer_contains": (told and _contains_answer(outcome), told),
+        "citation_precision": (sum(document in outcome.expected for document in cited), len(cited)),
+    }
 
 
-def _confidences(outcomes: Sequence[Outcome]) -> Floats:
-    return np.array([outcome.confidence for outcome in outcomes], dtype=np.float64)
+SHARES = (
+    "recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "ndcg_at_10", "coverage", "refusal_precision",
+    "refusal_recall", "false_refusals", "wrong", "answer_contains", "citation_precision",
+)  # fmt: skip
 
 
 def _first_rank(outcome: Outcome) -> float:
@@ -197,7 +245,8 @@ def _is_wrong(outcome: Outcome) -> bool:
     return not outcome.cited or outcome.cited[0] not in outcome.expected
 
 
-def _top_is_expected(outcome: Outcome) -> bool:
+def is_found(outcome: Outcome) -> bool:
+    """Whether the top document is expected."""
     return bool(outcome.ranked) and outcome.ranked[0] in outcome.expected
 
 
@@ -211,36 +260,37 @@ def _folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
-def _mean(values: Iterable[float]) -> float | None:
-    listed = list(values)
-    return sum(listed) / len(listed) if listed else None
+def _measured_json(figures: Figures, intervals: Bounds | None) -> dict[str, Any]:
+    document = _figures_json(figures)
+    return {**document, "intervals": _bounds_json(intervals)} if intervals else document
 
 
-def _percentile(values: Sequence[float], percent: float) -> float | None:
-    return float(np.percentile(values, percent)) if values else None
+def _bounds_json(bounds: Bounds) -> dict[str, Any]:
+    """[low, high] under the name of each figure, null where undefined."""
+    pairs = _paired(_figures_json(bounds.low), _figures_json(bounds.high))
+    return {name: pair for name, pair in pairs.items() if name not in ("questions", "ece_band")}
+
+
+def _paired(low: Any, high: Any) -> Any:
+    if isinstance(low, dict):
+        return {name: _paired(low[name], high[name]) for name in low}
+    return None if low is None else [low, high]
 
 
 def _figures_json(figures: Figures) -> dict[str, Any]:
-    return {
-        "questions": figures.questions,
-        "recall@1": _rounded(figures.recall_at_1),
-        "recall@5": _rounded(figures.recall_at_5),
-        "recall@10": _rounded(figures.recall_at_10),
-        "mrr@10": _rounded(figures.mrr_at_10),
-        "ndcg@10": _rounded(figures.ndcg_at_10),
-        "auroc": _rounded(figures.auroc),
-        "coverage": _rounded(figures.coverage),
-        "refusal_precision": _rounded(figures.refusal_precision),
-        "refusal_recall": _rounded(figures.refusal_recall),
-        "false_refusals": _rounded(figures.false_refusals),
-        "refusal_recall_at_5": _rounded(figures.refusal_recall_at_5),
-        "wrong": _rounded(figures.wrong),
-        "answer_contains": _rounded(figures.answer_contains),
-        "citation_precision": _rounded(figures.citation_precision),
-        "ece": _rounded(figures.ece),
-        "latency_ms": {"p50": _rounded(figures.latency_p50), "p95": _rounded(figures.latency_p95)},
-    }
+    rounded = {part.name: _rounded(getattr(figures, part.name)) for part in fields(figures)}
+    latency = {"p50": rounded.pop("latency_p50"), "p95": rounded.pop("latency_p95")}
+    return {**{_JSON_NAMES.get(name, name): figure for name, figure in rounded.items()}, "latency_ms": latency}
 
 
 def _rounded(figure: float | None) -> float | None:
     return None if figure is None else round(figure, DIGITS)
+
+
+_JSON_NAMES = {
+    "recall_at_1": "recall@1",
+    "recall_at_5": "recall@5",
+    "recall_at_10": "recall@10",
+    "mrr_at_10": "mrr@10",
+    "ndcg_at_10": "ndcg@10",
+}

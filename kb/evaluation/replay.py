@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kb.evaluation.golden import GoldenQuestion
 from kb.evaluation.metrics import DEPTH, Outcome
-from kb.knowledge import Ask, Hit, KnowledgeBase
+from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
+from kb.results import Ask, Hit
 from kb.search.terms import written_in
 
 

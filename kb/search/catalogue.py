@@ -73,6 +73,15 @@ class Catalogue:
         """The language of the row at a position."""
         return self.distinct[int(self.terms[position])].language
 
+    @property
+    def mixes_languages(self) -> bool:
+        """Whether it holds documents in Chinese and documents in another language."""
+        return len({entry.language.startswith("zh") for entry in self.distinct}) > 1
+
+    def is_question(self, position: int) -> bool:
+        """Whether the row at a position is a curated question."""
+        return self.distinct[int(self.terms[position])].role == "question"
+
     def positions(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Positions of those `ids` that are here, and which those are."""
         wanted = np.asarray(ids, np.int64)
@@ -93,7 +102,7 @@ EMPTY = Catalogue(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.
 
 
 def _key(entry: Access) -> tuple[object, ...]:
-    return entry.kind, entry.audience, entry.product, entry.language, entry.tags
+    return entry.kind, entry.audience, entry.product, entry.language, entry.tags, entry.role
 
 
 def _fits(entry: Access, scope: Scope, kind: Kind) -> bool:

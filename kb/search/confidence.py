@@ -1,52 +1,101 @@
-"""How likely the top passage answers the question: a logistic model over a few inspectable signs.
+"""How likely a document answers the question: a logistic model of a few inspectable signs, calibrated by language.
 
-Its parameters stand in `confidence.json` beside this module, with what they were fitted on.
+The parameters stand in `confidence.json` beside this module, with what they were fitted on and what was measured on
+questions they were not fitted on; `kb calibrate` fits a centre's own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from kb.search.fusion import Candidate
+from kb.search.evidence import Evidence
+from kb.search.features import NAMES
+
+_AROUND = 10  # candidates that a first one is compared with
+_RANKED = ("nearness", "keyword", "keyword_rank", "both", "foreign")
+_COLUMN = {name: number for number, name in enumerate(NAMES)}
 
 
-class Model(msgspec.Struct, frozen=True):
-    """`probability = 1 / (1 + exp(-(intercept + weights · signs)))`; `threshold` is where answering begins."""
+class Point(msgspec.Struct, frozen=True):
+    """What answering at or above `threshold` gave on questions held out: shares, as `kb eval` defines them."""
 
-    fitted_on: str
     threshold: float
+    coverage: float
+    wrong: float
+    false_refusals: float
+
+
+class Logistic(msgspec.Struct, frozen=True):
+    """`probability = 1 / (1 + exp(-(intercept + weights · signs)))`; `curve` runs from low thresholds to high."""
+
     intercept: float
     weights: dict[str, float]
+    curve: tuple[Point, ...] = ()
+
+    def probability(self, signs: Mapping[str, float]) -> float:
+        """In [0, 1]."""
+        z = self.intercept + sum(weight * signs[name] for name, weight in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, z))))
+
+    def threshold(self, max_wrong: float | None) -> float:
+        """Where answering begins: the lowest that keeps to `max_wrong`, or else to 5% false refusals.
+
+        1.01, which nothing reaches, where no threshold keeps to it.
+        """
+        if max_wrong is None:
+            return max((p.threshold for p in self.curve if p.false_refusals <= FALSE_REFUSALS), default=0.5)
+        return next((p.threshold for p in self.curve if p.wrong <= max_wrong), 1.01)
+
+
+FALSE_REFUSALS = 0.05
+OTHER = "*"
+
+
+class Confidence(msgspec.Struct, frozen=True):
+    """A logistic model a language (`zh`, `en`), and one for any other; `fingerprint` is the embedding model's."""
+
+    fitted_on: str
+    fingerprint: str
+    languages: dict[str, Logistic]
+
+    def of(self, language: str) -> Logistic:
+        """The model for a BCP 47 tag."""
+        return self.languages.get(language.split("-")[0]) or self.languages[OTHER]
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Model:
+def shipped() -> Confidence:
     """The parameters shipped with kb."""
-    return msgspec.json.decode((files("kb.search") / "confidence.json").read_bytes(), type=Model)
+    return msgspec.json.decode((files("kb.search") / "confidence.json").read_bytes(), type=Confidence)
 
 
-def signs(
-    candidate: Candidate, words: Sequence[str], held: frozenset[str], rarity: dict[str, float]
-) -> dict[str, float]:
-    """What is known of one candidate, each sign higher for a better match.
+def signs(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], which: int) -> dict[str, float]:
+    """What is known of one candidate beside the others, by name; the docstring of `features.NAMES` explains the rest.
 
-    `held` are the terms of the passage, `rarity` the inverse document frequency of each of the question's `words`.
+    `cosine_gap` is how much nearer another document comes, `cosine_above` how far it stands out of the first ten;
+    `margin` is its fused score less the best other document's; `same` counts the first ten that are its document's.
     """
-    total = sum(rarity[w] for w in words) or 1.0
-    matched = sum(rarity[w] for w in words if w in held)
+    own = evidence.documents[which]
+    around = list(ordered[:_AROUND])
+    others = [i for i in ordered if evidence.documents[i] != own]
+    alone, cosine = evidence.alone[which], evidence.alone[:, _COLUMN["cosine"]]
+    nearest = max((float(cosine[i]) for i in others), default=float(cosine[which]))
     return {
-        "cosine": candidate.cosine if candidate.cosine is not None else 0.75,
-        "coverage": matched / total,
-        "bm25_per_word": candidate.bm25 / max(1, len(words)),
+        **{name: float(alone[_COLUMN[name]]) for name in ("cosine", "coverage", "sentence", "heading", "heading_fit")},
+        **{name: float(evidence.signs[which, _COLUMN[name]]) for name in _RANKED},
+        "cosine_gap": max(0.0, nearest - float(cosine[which])),
+        "cosine_lead": float(cosine[which]) - nearest,
+        "cosine_above": float(cosine[which] - cosine[around].mean()),
+        "margin": float(fused[which] - max((fused[i] for i in others), default=fused[which] - 3.0)),
+        "words": math.log1p(evidence.words),
+        "unseen": evidence.unseen,
+        "same": float(sum(evidence.documents[i] == own for i in around)),
+        "follow_up": float(evidence.follow_up),
     }
-
-
-def probability(model: Model, found: dict[str, float]) -> float:
-    """The probability in [0, 1] that a candidate with these signs answers the question."""
-    z = model.intercept + sum(weight * found[name] for name, weight in model.weights.items())
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, z))))

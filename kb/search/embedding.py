@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from kb.errors import ModelMissing
-from kb.search import bundled
+from kb.search import bundled, runtime
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -52,7 +50,7 @@ class ModelSpec:
 
     `folder` is None for the bundled model, which is unpacked at first use. `fingerprint` is 16 hex digits over the
     weights, the prompts and `max_tokens`: vectors of equal fingerprints may share an index. The runtime is no part
-    of it.
+    of it. `identity` is a hash over the model's files alone.
     """
 
     name: str
@@ -62,6 +60,7 @@ class ModelSpec:
     max_tokens: int
     dim: int
     fingerprint: str
+    identity: str
 
     def files(self) -> Path:
         """The model's folder, unpacked now if it is the bundled one. Raises ModelMissing."""
@@ -92,6 +91,7 @@ def describe(name: str, *, query_prompt: str | None = None, passage_prompt: str 
         max_tokens=max_tokens,
         dim=dim,
         fingerprint=hashlib.sha256(whole.encode()).hexdigest()[:16],
+        identity=identity,
     )
 
 
@@ -142,12 +142,13 @@ class _Turns:
 class Embedder:
     """A model's vectors; loads torch and the weights at first use, and encodes for one thread at a time.
 
-    `threads` is torch's number of CPU threads, for the whole process; None leaves torch's choice.
+    `threads` is the number of CPU threads, torch's for the whole process; None leaves the choice to the runtime.
+    `runtime` is `torch`, `openvino`, or `auto`: OpenVINO where it is installed and can run the model, else torch.
     """
 
-    def __init__(self, spec: ModelSpec, *, threads: int | None = None) -> None:
+    def __init__(self, spec: ModelSpec, *, threads: int | None = None, runtime: str = "auto") -> None:
         self.spec = spec
-        self._threads = threads
+        self._threads, self._runtime = threads, runtime
         self._lock = _Turns()
         self._model: SentenceTransformer | None = None
 
@@ -181,13 +182,20 @@ class Embedder:
         """Load the model and run it once, so that the first question does not wait for it. Raises ModelMissing."""
         self.queries(["warm"])
 
+    @property
+    def runtime(self) -> str:
+        """What the loaded model runs on, with its precision: `OpenVINO bf16`, `OpenVINO f32` or `torch f32`."""
+        with self._lock:
+            self._loaded()
+            return self._runtime
+
     def _empty(self, count: int) -> NDArray[np.float32]:
         return np.zeros((count, self.spec.dim), dtype=np.float32)
 
     def _loaded(self) -> SentenceTransformer:
         """The model. The lock is held."""
         if self._model is None:
-            self._model = _load_model(self.spec, self._threads)
+            self._model, self._runtime = runtime.load(self.spec, threads=self._threads, runtime=self._runtime)
         return self._model
 
 
@@ -202,34 +210,6 @@ def _vectors(encode: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.flo
     return np.asarray(vectors, dtype=np.float32)
 
 
-def _load_model(spec: ModelSpec, threads: int | None) -> SentenceTransformer:
-    folder = spec.files()
-    _no_tokenizer_threads()
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    with _quiet_loading():
-        try:
-            model = SentenceTransformer(
-                str(folder),
-                local_files_only=True,
-                prompts={"query": spec.query_prompt, "document": spec.passage_prompt},
-                model_kwargs={"dtype": torch.float32},  # what a checkpoint was stored in is not what CPUs are fast at
-            )
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            raise ModelMissing(
-                f"{spec.name}: {folder} does not load as a sentence-transformers model: {error}; "
-                "complete the folder, or name another model with KB_MODEL"
-            ) from error
-    model.max_seq_length = spec.max_tokens
-    found = model.get_embedding_dimension()
-    if found != spec.dim:
-        raise ModelMissing(f"{spec.name}: the model gives {found} dimensions, its files in {folder} say {spec.dim}")
-    return model
-
-
 def _load_tokenizer(spec: ModelSpec) -> Tokenizer:
     folder = spec.files()
     places = [folder / module / "tokenizer.json" for module in ("", *_modules(folder))]
@@ -239,33 +219,11 @@ def _load_tokenizer(spec: ModelSpec) -> Tokenizer:
             f"{spec.name}: no tokenizer.json in {folder}; save the model's fast tokenizer there, "
             "or name another model with KB_MODEL"
         )
-    _no_tokenizer_threads()
+    runtime.no_tokenizer_threads()
     tokenizer: Tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-def _no_tokenizer_threads() -> None:
-    """Without this, a fork after the first batch (multiprocessing, a web worker) makes `tokenizers` write a warning."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-@contextmanager
-def _quiet_loading() -> Iterator[None]:
-    """No progress bar and no advice from transformers on stderr while a model loads; both are put back after."""
-    from transformers.utils import logging
-
-    # The three ignores: transformers leaves these functions without annotations.
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _resolve(name: str) -> Path:

@@ -1,78 +1,52 @@
-"""Two ranked lists to one: a convex combination of scores normalised by bounds, not by what the lists happen to hold.
+"""Two ranked lists to one order, by a linear model of inspectable signs learned from labelled questions.
 
-Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023. A question whose words
-hardly occur then leans on its vector alone, where rank fusion would give noise an equal voice. `docs/benchmarks.md`
-holds the comparison with reciprocal rank fusion.
+The weights stand in `fusion.json` beside this module, with what they were fitted on. They are fitted pairwise: the
+right document's best passage against the wrong ones of the same question (RankNet with a linear scorer, Burges et
+al., ICML 2005). Where the embedding model is another than the one they were fitted with, its cosines mean something
+else: then ranks stand in for scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
-VECTOR_SHARE = 0.4
-COSINE_RANGE = 0.1
-"""How far apart the cosines of the best and of an unrelated passage lie, for the e5 family."""
-FOREIGN_PENALTY = 0.2
-"""Taken from a passage in another language than the question's: a translation is welcome, after the original."""
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row that either list found.
-
-    `cosine` is in [-1, 1] or None where the vector list cut it; `bm25` is at least 0, 0 where no term matched.
-    Ranks count from 1; None means not in that list. `score` is the fused one: higher is better, without a bound.
-    """
-
-    row: int
-    document_id: str
-    cosine: float | None
-    bm25: float
-    vector_rank: int | None
-    keyword_rank: int | None
-    score: float
-    exact: bool = False
-    """Whether its title or curated question is the question itself; such a row comes before all others."""
+from kb.search.evidence import Evidence
+from kb.search.features import NAMES
 
 
-@dataclass(frozen=True, slots=True)
-class KeywordHit:
-    """A row of the keyword list: BM25 at least 0, and its `share` in [0, 1] of what these words could reach."""
+class Fusion(msgspec.Struct, frozen=True):
+    """`score = weights · signs`: by `scores` for the model `fingerprint`, by `ranks` for any other."""
 
-    row: int
-    bm25: float
-    share: float
+    fitted_on: str
+    fingerprint: str
+    scores: dict[str, float]
+    ranks: dict[str, float]
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether the weights for scores were fitted with this embedding model."""
+        return fingerprint == self.fingerprint
+
+    def weights(self, fingerprint: str) -> dict[str, float]:
+        """The weights that hold for an embedding model."""
+        return self.scores if self.knows(fingerprint) else self.ranks
 
 
-def fuse(
-    vectors: Sequence[tuple[int, float]],
-    keywords: Sequence[KeywordHit],
-    documents: Mapping[int, str],
-    *,
-    exact: Collection[int] = (),
-    is_foreign: Callable[[int], bool],
-    k: int,
-) -> list[Candidate]:
-    """The k best rows of (row, cosine) and of keyword hits, each best first; ties keep the lower row first."""
-    cosines, hits = dict(vectors), {hit.row: hit for hit in keywords}
-    vector_ranks = {row: rank for rank, (row, _) in enumerate(vectors, 1)}
-    keyword_ranks = {hit.row: rank for rank, hit in enumerate(keywords, 1)}
-    floor = min(cosines.values(), default=0.0)
+@lru_cache(maxsize=1)
+def shipped() -> Fusion:
+    """The weights shipped with kb."""
+    return msgspec.json.decode((files("kb.search") / "fusion.json").read_bytes(), type=Fusion)
 
-    def candidate(row: int) -> Candidate:
-        nearness = (cosines.get(row, floor) - floor) / COSINE_RANGE
-        hit = hits.get(row, KeywordHit(row, 0.0, 0.0))
-        return Candidate(
-            row=row,
-            document_id=documents[row],
-            cosine=cosines.get(row),
-            bm25=hit.bm25,
-            vector_rank=vector_ranks.get(row),
-            keyword_rank=keyword_ranks.get(row),
-            score=VECTOR_SHARE * nearness + (1 - VECTOR_SHARE) * hit.share - FOREIGN_PENALTY * is_foreign(row),
-            exact=row in exact,
-        )
 
-    rows = dict.fromkeys([*cosines, *hits, *exact])
-    return sorted(map(candidate, rows), key=lambda c: (not c.exact, -c.score, c.row))[:k]
+def scores(signs: NDArray[np.float64], weights: dict[str, float]) -> NDArray[np.float64]:
+    """`(n,)`: the fused score of each row of `(n, len(NAMES))` signs; higher is better, without a bound."""
+    return np.asarray(signs @ np.array([weights.get(name, 0.0) for name in NAMES]))
+
+
+def order(evidence: Evidence, fused: NDArray[np.float64]) -> list[int]:
+    """The candidates by exactness, then score, then age; best first."""
+    return sorted(range(len(evidence)), key=lambda i: (not evidence.exact[i], -fused[i], evidence.rows[i]))

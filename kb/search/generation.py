@@ -1,7 +1,7 @@
 """Generations of the index: built beside the live one, checked, then swapped by one atomic rename of a manifest.
 
 index/manifest.json            which generation is live, and what it was built from
-index/generations/000007/      vectors.faiss · keywords/
+index/generations/000007/      vectors.faiss · keywords/ · forward.*.npy
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from kb.errors import IndexCorrupt, IndexMismatch, IndexMissing
 from kb.model import Access, utc_now
+from kb.search import forward, vocabulary
 from kb.search import vectors as vector_files
+from kb.search.forward import Forward
 from kb.search.keywords import Keywords
 from kb.search.terms import RULES
+from kb.search.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 3
 _VECTORS, _KEYWORDS = "vectors.faiss", "keywords"
 _SAMPLE = 32
 
@@ -103,6 +106,16 @@ def load_vectors(index: Path, manifest: Manifest) -> faiss.Index:
     return loaded
 
 
+def load_forward(index: Path, manifest: Manifest) -> Forward:
+    """The live generation's forward index. Raises IndexCorrupt."""
+    return forward.read(folder(index, manifest.generation), manifest.passages)
+
+
+def load_vocabulary(index: Path, manifest: Manifest) -> Vocabulary:
+    """The live generation's vocabulary. Raises IndexCorrupt."""
+    return vocabulary.read(folder(index, manifest.generation))
+
+
 def build(
     index: Path,
     rows: Iterable[tuple[Access, str]],
@@ -126,7 +139,10 @@ def build(
     built = vector_files.build(vectors)
     vector_files.write(built, staging / _VECTORS)
     keywords = Keywords(staging / _KEYWORDS, create=True)
-    keywords.commit(rows, replaces=(), change=base)
+    held = list(rows)
+    keywords.commit(held, replaces=(), change=base)
+    vocabulary.write(staging, vocabulary.gather(held))
+    forward.write(staging, (forward.record(embedded) for _, embedded in held))
     _check(vector_files.read(staging / _VECTORS), vectors, len(keywords.snapshot()))
     _sync(staging / _VECTORS)
     staging.rename(folder(index, number))

@@ -20,6 +20,7 @@ from kb.errors import IndexCorrupt
 from kb.model import PUBLIC, Access, Kind
 from kb.search.catalogue import Scope
 from kb.search.terms import normalised, terms
+from kb.search.wording import ALTERNATIVE, Concept
 
 _HEAP = 64_000_000
 _SPLIT = "kb_terms"
@@ -116,6 +117,10 @@ class Snapshot:
         """A term's rarity where questions about `kind` begin: among public passages, or among tickets."""
         return self.lanes[TICKET_LANE if kind == "ticket" else PUBLIC_LANE].rarity(word)
 
+    def unseen(self, kind: Kind) -> float:
+        """The rarity of a word that no passage holds, where questions about `kind` begin."""
+        return self.lanes[TICKET_LANE if kind == "ticket" else PUBLIC_LANE].unseen
+
 
 class Lane:
     """One lane of a snapshot."""
@@ -137,12 +142,12 @@ class Lane:
         return int(self._values([address for _, address in found.hits])[0])
 
     def search(
-        self, words: Sequence[str], scope: Scope, kind: Kind, k: int
+        self, asked: Sequence[Concept], scope: Scope, kind: Kind, k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Row ids and BM25 scores (above 0, higher is better) of the k best rows within `scope`, best first."""
-        if not words:
+        if not asked:
             return np.zeros(0, np.int64), np.zeros(0)
-        matching = Query.boolean_query([(Occur.Should, Query.term_query(_schema, "terms", w, "freq")) for w in words])
+        matching = Query.boolean_query([(Occur.Should, _said(concept)) for concept in asked])
         query = Query.boolean_query([(Occur.Must, matching), (Occur.Must, _within(scope, kind))])
         found = self._searcher.search(query, k, count=False)
         ids = np.array(self._values([address for _, address in found.hits]), np.int64)
@@ -162,9 +167,19 @@ class Lane:
         total, holding = len(self), int(self._searcher.doc_freq("terms", word))
         return float(np.log1p((total - min(holding, total) + 0.5) / (holding + 0.5)))
 
-    def ceiling(self, words: Sequence[str]) -> float:
-        """What BM25 of these words stays below in this lane; above 0."""
-        return BM25_CEILING * sum(self.rarity(word) for word in words) or 1.0
+    def ceiling(self, asked: Sequence[Concept]) -> float:
+        """What BM25 of these concepts stays below in this lane; above 0."""
+        return BM25_CEILING * sum(self._rarest(concept) for concept in asked) or 1.0
+
+    def _rarest(self, concept: Concept) -> float:
+        own = self.rarity(concept.term)
+        known = [r for r in map(self.rarity, concept.alternatives) if r < self.unseen]
+        return max(known) if known and own >= self.unseen else own
+
+    @property
+    def unseen(self) -> float:
+        """The rarity of a term that no passage holds."""
+        return float(np.log1p((len(self) + 0.5) / 0.5))
 
     def _values(self, addresses: list[object]) -> list[int]:
         return [int(value or 0) for value in self._searcher.fast_field_values("row", addresses)]  # type: ignore[arg-type]
@@ -208,6 +223,18 @@ def _document(access: Access, embedded: str) -> Document:
     if access.product is not None:
         fields["product"] = access.product
     return Document.from_dict(fields, _schema)
+
+
+def _said(concept: Concept) -> Query:
+    """The best of a concept's words, the one asked for counting most."""
+    own = Query.term_query(_schema, "terms", concept.term, "freq")
+    if not concept.alternatives:
+        return own
+    others = [
+        Query.boost_query(Query.term_query(_schema, "terms", other, "freq"), ALTERNATIVE)
+        for other in concept.alternatives
+    ]
+    return Query.disjunction_max_query([own, *others])
 
 
 def _title(embedded: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class Vectors:
     def extended(self, vectors: NDArray[np.float32]) -> Vectors:
         """These vectors with `(m, dim)` more at the end."""
         return replace(self, delta=np.concatenate([self.delta, vectors])) if len(vectors) else self
+
+    def at(self, places: Sequence[int]) -> NDArray[np.float32]:
+        """`(k, dim)`: the vectors at some positions."""
+        count = int(self.base.ntotal)
+        return np.stack([self.base.reconstruct(p) if p < count else self.delta[p - count] for p in places])
 
     def search(
         self, query: NDArray[np.float32], allowed: NDArray[np.bool_], k: int

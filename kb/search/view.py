@@ -8,16 +8,45 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.model import Kind
+from kb.model import PUBLIC, Kind
 from kb.search.catalogue import Catalogue, Scope
-from kb.search.fusion import Candidate, KeywordHit, fuse
+from kb.search.evidence import Evidence
+from kb.search.features import Lists, features
+from kb.search.forward import Forward
 from kb.search.generation import Manifest
 from kb.search.keywords import Snapshot
-from kb.search.terms import question_terms
+from kb.search.lexicon import Lexicon
 from kb.search.vectors import Vectors
+from kb.search.vocabulary import Vocabulary
+from kb.search.wording import Concept, wanted
 
 DEPTH = 50
 """Rows that each list contributes to the fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordHit:
+    """A row of the keyword list: BM25 at least 0, and its `share` in [0, 1] of what these words could reach."""
+
+    row: int
+    bm25: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question ready to be looked for: its concepts and `(dim,)` vectors, with what was said before and alone.
+
+    `in_chinese` is who asks.
+    """
+
+    question: str
+    said: tuple[Concept, ...]
+    vector: NDArray[np.float32]
+    last: tuple[Concept, ...]
+    last_vector: NDArray[np.float32]
+    in_chinese: bool
+    follow_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +58,13 @@ class View:
     catalogue: Catalogue
     vectors: Vectors
     keywords: Snapshot
+    forward: Forward
+    vocabulary: Vocabulary
     hidden: NDArray[np.int64]
+
+    def lexicon(self, audiences: frozenset[str]) -> Lexicon:
+        """The words that what these audiences may find is written with."""
+        return self.vocabulary.lexicons[audiences != {PUBLIC}]
 
     def allowed(self, scope: Scope, kind: Kind) -> NDArray[np.bool_]:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
@@ -44,29 +79,48 @@ class View:
         shown[known] = allowed[positions]
         return [bool(value) for value in shown]
 
-    def candidates(
-        self, query: NDArray[np.float32], question: str, said: str, scope: Scope, kind: Kind, *, in_chinese: bool
-    ) -> list[Candidate]:
-        """The fused list for a question, best first.
-
-        `said` is the question with what was said before it, `query` its `(dim,)` vector; `in_chinese` is who asks.
-        """
+    def evidence(self, asked: Asked, scope: Scope, kind: Kind) -> Evidence | None:
+        """What is known of the rows that either list finds for a question; None where nothing may be found."""
         allowed = self.allowed(scope, kind)
         if not allowed.any():
-            return []
-        places, cosines = self.vectors.search(query, allowed, DEPTH)
-        near = [(int(self.catalogue.ids[place]), float(cosine)) for place, cosine in zip(places, cosines, strict=True)]
-        found = self._keyword_list(question_terms(said), scope, kind, allowed)
-        exact = self._exact(question, scope, kind, allowed)
-        rows = [*(row for row, _ in near), *(hit.row for hit in found), *exact]
-        place_of = dict(zip(rows, map(int, self.catalogue.positions(rows)[0]), strict=True))
-        return fuse(
-            near,
-            found,
-            {row: self.catalogue.documents[place] for row, place in place_of.items()},
-            exact=exact,
-            is_foreign=lambda row: self.catalogue.language(place_of[row]).startswith("zh") != in_chinese,
-            k=2 * DEPTH,
+            return None
+        near, cosines = self.vectors.search(asked.vector, allowed, DEPTH)
+        hits = self._keyword_list(asked.said, scope, kind, allowed)
+        exact = self._exact(asked.question, scope, kind, allowed)
+        worded = [int(place) for place in self.catalogue.positions([hit.row for hit in hits])[0]]
+        titled = [int(place) for place in self.catalogue.positions(exact)[0]]
+        places = list(dict.fromkeys([*map(int, near), *worded, *titled]))
+        lists = _lists(places, near, cosines, worded, hits)
+        signs = self._signs(lists, asked.said, asked.in_chinese)
+        alone = signs
+        if asked.follow_up:
+            alone = self._signs(lists, asked.last, asked.in_chinese)
+            alone[:, 0] = self.vectors.at(places) @ asked.last_vector
+        unseen = self.keywords.unseen(kind)
+        rarity = sum(concept.rarity for concept in asked.last) or 1.0
+        bm25 = dict(zip(worded, (hit.bm25 for hit in hits), strict=True))
+        return Evidence(
+            rows=tuple(int(row) for row in self.catalogue.ids[places]),
+            places=tuple(places),
+            documents=tuple(self.catalogue.documents[place] for place in places),
+            exact=np.isin(places, titled),
+            bm25=np.array([bm25.get(place, 0.0) for place in places]),
+            vector_rank=lists.vector_rank,
+            keyword_rank=lists.keyword_rank,
+            signs=signs,
+            alone=alone,
+            words=len(asked.last),
+            unseen=sum(concept.rarity for concept in asked.last if concept.rarity >= unseen) / rarity,
+            follow_up=asked.follow_up,
+        )
+
+    def _signs(self, lists: Lists, asked: Sequence[Concept], in_chinese: bool) -> NDArray[np.float64]:
+        return features(
+            lists,
+            self.forward,
+            wanted(asked),
+            is_question=self.catalogue.is_question,
+            is_foreign=lambda place: self.catalogue.language(place).startswith("zh") != in_chinese,
         )
 
     def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> list[int]:
@@ -77,15 +131,31 @@ class View:
         return [row for row, shown in zip(rows, self.shows(rows, allowed), strict=True) if shown]
 
     def _keyword_list(
-        self, words: Sequence[str], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
+        self, asked: Sequence[Concept], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
     ) -> list[KeywordHit]:
         """The lanes' lists as one, each row by its share of what the words could reach in its lane."""
         depth = DEPTH + len(self.hidden)  # so that a row withdrawn a moment ago costs no other its place
         hits: list[KeywordHit] = []
         for lane in self.keywords.visible_to(scope, kind):
-            ids, scores = lane.search(words, scope, kind, depth)
+            ids, scores = lane.search(asked, scope, kind, depth)
             places, known = self.catalogue.positions([int(id_) for id_ in ids])
-            shown, ceiling = allowed[places], lane.ceiling(words)
+            shown, ceiling = allowed[places], lane.ceiling(asked)
             found = zip(ids[known][shown], scores[known][shown], strict=True)
             hits += [KeywordHit(int(row), float(score), float(score) / ceiling) for row, score in found]
         return sorted(hits, key=lambda hit: (-hit.share, hit.row))[:DEPTH]
+
+
+def _lists(
+    places: Sequence[int],
+    near: NDArray[np.int64],
+    cosines: NDArray[np.float32],
+    worded: Sequence[int],
+    hits: Sequence[KeywordHit],
+) -> Lists:
+    at = {place: number for number, place in enumerate(places)}
+    cosine, vector_rank, share, keyword_rank = (np.full(len(places), np.nan) for _ in range(4))
+    here = [at[int(place)] for place in near]
+    cosine[here], vector_rank[here] = cosines, np.arange(1, len(here) + 1)
+    there = [at[place] for place in worded]
+    share[there], keyword_rank[there] = [hit.share for hit in hits], np.arange(1, len(there) + 1)
+    return Lists(np.array(places, np.int64), cosine, vector_rank, share, keyword_rank)

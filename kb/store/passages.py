@@ -84,6 +84,15 @@ def access_between(db: Database, base: int, after: int, until: int) -> Iterator[
     )
 
 
+def embedded_between(db: Database, base: int, after: int, until: int) -> list[str]:
+    """What the indexes see of the rows that `access_between` gives, in the same order."""
+    rows = db.execute(
+        "SELECT embedded FROM passages WHERE added > ? AND added <= ? AND (removed IS NULL OR removed > ?) ORDER BY id",
+        [after, until, base],
+    )
+    return [row[0] for row in rows]
+
+
 def removed_between(db: Database, after: int, until: int) -> list[tuple[int, int]]:
     """(id, change) of the rows removed in `(after, until]`."""
     return list(db.execute("SELECT id, removed FROM passages WHERE removed > ? AND removed <= ?", [after, until]))

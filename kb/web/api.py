@@ -21,7 +21,9 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 from litestar.static_files import create_static_files_router
 
 from kb.errors import KbError, UsageError
-from kb.knowledge import MAX_K, MAX_QUESTION, Answer, Ask, SearchResult
+from kb.knowledge import MAX_K
+from kb.questions import MAX_QUESTION
+from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 
 _BODY_LIMIT = 256 * 1024

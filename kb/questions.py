@@ -1,0 +1,213 @@
+"""One question on its way through one view: understood, looked for, ranked, judged, answered or refused."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.answer.citations import document_url
+from kb.answer.composition import Source, compose, curated, refusal
+from kb.errors import UsageError
+from kb.model import AGENT, Article, Kind, StoredPassage
+from kb.reader import Reader
+from kb.results import Answer, Ask, Hit
+from kb.search import confidence, fusion
+from kb.search.catalogue import Scope
+from kb.search.confidence import Confidence
+from kb.search.evidence import Evidence
+from kb.search.fusion import Fusion
+from kb.search.highlights import highlights
+from kb.search.slips import find_slips, mended
+from kb.search.synonyms import Synonyms
+from kb.search.terms import question_terms, written_in
+from kb.search.translations import translations
+from kb.search.view import Asked, View
+from kb.search.wording import Concept, concepts
+
+MAX_QUESTION = 2_000
+"""Characters; a longer question is refused."""
+_HALF = re.compile("[\ud800-\udfff]")
+KINDS: tuple[Kind, ...] = ("article", "ticket")
+"""The lanes, in the order in which they may answer."""
+_CERTAIN = 0.99  # the confidence that a question asked in an editor's own words has at least
+_NOTHING_CLOSE = 0.5  # of the threshold: a best document less likely than that is not even close
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What ranks and judges: the weights, and the target that the operator set."""
+
+    fusion: Fusion
+    confidence: Confidence
+    fingerprint: str
+    min_confidence: float | None
+    max_wrong: float | None
+    synonyms: Synonyms
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the fused score, for the embedding model in use."""
+        return self.fusion.weights(self.fingerprint)
+
+    def threshold(self, language: str) -> float:
+        """The probability at or above which a question in a language is answered."""
+        if self.min_confidence is not None:
+            return self.min_confidence
+        return self.confidence.of(language).threshold(self.max_wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A lane's documents, best first: each one's best passage, its fused score, its signs and probability."""
+
+    passage: StoredPassage
+    score: float
+    exact: bool
+    signs: dict[str, float]
+    probability: float
+
+
+class Question:
+    """Searched and answered lane by lane; everything in it comes from one view."""
+
+    def __init__(self, ask: Ask, reader: Reader, models: Models, embed: Callable[[str], NDArray[np.float32]]) -> None:
+        _refuse_half_characters(ask)
+        self._ask, self._reader, self._models = ask, reader, models
+        self._view: View = reader.view
+        self._lexicon = self._view.lexicon(ask.audiences)
+        question = check_question(ask.question)
+        self.slips = find_slips(question, self._lexicon)
+        self._meant = mended(question, self.slips)
+        self.speaks = ask.speaks or written_in(self._meant)
+        self._words = question_terms(self._meant)
+        self._synonyms = models.synonyms.alternatives(self._meant)
+        said = "\n".join([*ask.conversation[-1:], self._meant])
+        self._said = question_terms(said)
+        self._vector, self._alone = embed(said), embed(self._meant)
+        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
+
+    def evidence(self, kind: Kind) -> Evidence | None:
+        """What is known of a lane's candidates."""
+        asked = Asked(
+            self._meant,
+            self._concepts(self._said, kind),
+            self._vector,
+            self._concepts(self._words, kind),
+            self._alone,
+            self.speaks.startswith("zh"),
+            bool(self._ask.conversation),
+        )
+        return self._view.evidence(asked, self._scope, kind)
+
+    def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
+        keywords = self._view.keywords
+        known = self._lexicon.counts.__contains__
+        others = translations(words, known) if self._view.catalogue.mixes_languages else {}
+        for term, same in self._synonyms.items():
+            others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
+        return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
+
+    def lane(self, kind: Kind, k: int) -> list[_Found]:
+        """The k best documents of a lane."""
+        evidence = self.evidence(kind)
+        if evidence is None:
+            return []
+        fused = fusion.scores(evidence.signs, self._models.weights)
+        ordered = fusion.order(evidence, fused)
+        best: dict[str, int] = {}
+        for number in ordered:
+            best.setdefault(evidence.documents[number], number)
+        chosen = list(best.values())[:k]
+        stored = self._reader.fetch([evidence.rows[number] for number in chosen])
+        found = []
+        for number in chosen:
+            if evidence.rows[number] in stored:
+                signs = confidence.signs(evidence, fused, ordered, number)
+                exact = bool(evidence.exact[number])
+                likely = self._probability(signs, exact)
+                found.append(_Found(stored[evidence.rows[number]], float(fused[number]), exact, signs, likely))
+        return found
+
+    def _probability(self, signs: dict[str, float], exact: bool) -> float:
+        likely = self._models.confidence.of(self.speaks).probability(signs)
+        return max(likely, _CERTAIN) if exact else likely
+
+    def hit(self, found: _Found) -> Hit:
+        """What a searcher is shown of it."""
+        passage = found.passage
+        return Hit(
+            passage.name,
+            passage.document_id,
+            passage.kind,
+            passage.revision,
+            passage.heading[0],
+            passage.heading[1:],
+            document_url(passage.document_id, passage.kind),
+            passage.text,
+            highlights(passage.text, self._words),
+            found.score,
+            round(found.probability, 4),
+            passage.audience,
+        )
+
+    def answer(self) -> Answer:
+        """The answer of the first lane whose best document is likely enough, or a refusal."""
+        best, threshold = 0.0, self._models.threshold(self.speaks)
+        for kind in KINDS:
+            found = self.lane(kind, 1)
+            if found and found[0].probability >= threshold:
+                return self._answered(found[0])
+            best = max([best, *(f.probability for f in found)])
+        answer_id = uuid.uuid4().hex
+        reason = "nothing_close" if best < _NOTHING_CLOSE * threshold else "close_not_answering"
+        return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), reason)
+
+    def _answered(self, found: _Found) -> Answer:
+        best = found.passage
+        document = self._reader.document(best.document_id, best.revision)
+        source = Source(document, best.revision, AGENT in self._ask.audiences)
+        passages = self._passages(best)
+        if isinstance(document, Article) and document.answer and self._asks_curated(found):
+            made = curated(source, document.answer, passages, document.language)
+        else:
+            rarity = {word: self._view.keywords.rarity(word, best.kind) for word in self._words}
+            made = compose(source, passages, rarity)
+        actions = document.actions if isinstance(document, Article) else ()
+        return Answer(uuid.uuid4().hex, "answered", made.text, made.citations, actions, round(found.probability, 4))
+
+    def _passages(self, best: StoredPassage) -> list[StoredPassage]:
+        """The passages of the best one's document that the asker may see: the best first, then in order."""
+        allowed = self._view.allowed(self._scope, best.kind)
+        every = self._reader.passages_of(best.document_id, best.revision)
+        shown = self._view.shows([passage.id for passage in every], allowed)
+        texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
+        return sorted(
+            texts, key=lambda p: ((p.start, p.end, p.internal) != (best.start, best.end, best.internal), p.id)
+        )
+
+    def _asks_curated(self, found: _Found) -> bool:
+        """Whether the question is one that the article's own short answer was written for."""
+        return found.exact or found.passage.role == "question"
+
+
+def check_question(text: str) -> str:
+    """The question, stripped. Raises UsageError where it is empty or too long."""
+    question = text.strip()
+    if not question:
+        raise UsageError("the question is empty: write a few words")
+    if len(question) > MAX_QUESTION:
+        raise UsageError(f"the question has {len(question):,} characters; accepted are at most {MAX_QUESTION:,}")
+    return question
+
+
+def _refuse_half_characters(ask: Ask) -> None:
+    named = (ask.product or "", ask.language or "", ask.tag or "")
+    for text in (ask.question, *ask.conversation, *ask.audiences, *named):
+        if _HALF.search(text):
+            raise UsageError(f"{text[:80]!a} is not valid Unicode: it holds half of a character (a lone surrogate)")

@@ -1,0 +1,79 @@
+"""The signs by which candidates are ranked and judged, each a number that means the same in every index.
+
+Cosines are told apart from the floor of their own list, keyword scores by what the question's words could reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.search.forward import Forward, Wanted
+
+NAMES = (
+    "cosine", "nearness", "vector_rank", "keyword", "keyword_rank", "both", "coverage", "sentence", "heading",
+    "heading_fit", "question", "foreign",
+)  # fmt: skip
+"""In the order of the columns of `features`.
+
+- `cosine` in [-1, 1]; `nearness` its distance above the list's last, in tenths; `vector_rank` 1 / (1 + rank / 10).
+- `keyword` BM25 over its ceiling for these words, in [0, 1]; `keyword_rank` as above; `both` whether both lists do.
+- `coverage`, `sentence`, `heading`: the share of the question's rarity that the passage, its best sentence, its
+  heading path hold; `heading_fit` how much of the heading path the question says.
+- `question` whether it is a curated question; `foreign` whether it is in another language than the asker's.
+"""
+NARROW = 0.1  # how far apart the cosines of the best and of an unrelated passage lie, for the e5 family
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What both lists know of some rows: `(n,)` columns; NaN where a list does not have a row. Ranks count from 1."""
+
+    places: NDArray[np.int64]
+    cosine: NDArray[np.float64]
+    vector_rank: NDArray[np.float64]
+    share: NDArray[np.float64]
+    keyword_rank: NDArray[np.float64]
+
+
+def features(
+    lists: Lists,
+    forward: Forward,
+    wanted: Wanted,
+    *,
+    is_question: Callable[[int], bool],
+    is_foreign: Callable[[int], bool],
+) -> NDArray[np.float64]:
+    """`(n, len(NAMES))`: the signs of each row."""
+    held = forward.held([int(place) for place in lists.places], wanted)
+    total = float(wanted.rarity.sum()) or 1.0
+    floor = float(np.nanmin(lists.cosine, initial=1.0)) if len(lists.places) else 0.0
+    cosine = np.where(np.isnan(lists.cosine), floor, lists.cosine)
+    heading = held.heading()
+    return np.column_stack(
+        [
+            cosine,
+            (cosine - floor) / NARROW,
+            _reciprocal(lists.vector_rank),
+            np.nan_to_num(lists.share),
+            _reciprocal(lists.keyword_rank),
+            ~np.isnan(lists.cosine) & ~np.isnan(lists.share),
+            held.whole() @ wanted.rarity / total,
+            held.best_sentence(wanted.rarity) / total,
+            heading @ wanted.rarity / total,
+            (heading > 0).sum(axis=1) / np.maximum(1, held.sizes[held.first]),
+            _flags(lists.places, is_question),
+            _flags(lists.places, is_foreign),
+        ]
+    ).astype(np.float64)
+
+
+def _reciprocal(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.nan_to_num(1.0 / (1.0 + ranks / 10.0))
+
+
+def _flags(places: Sequence[int] | NDArray[np.int64], test: Callable[[int], bool]) -> NDArray[np.bool_]:
+    return np.array([test(int(place)) for place in places], bool)

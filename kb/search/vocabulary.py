@@ -1,0 +1,98 @@
+"""What an index is written with, gathered passage by passage, for the lexicons that questions are understood by.
+
+The public's lexicon knows public passages alone: what a question is taken to mean must not tell what it may not see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from kb.errors import IndexCorrupt
+from kb.model import PUBLIC, Access
+from kb.search.lexicon import Lexicon
+from kb.search.terms import is_chinese, simplified, terms
+
+_FILE = "vocabulary.json"
+_LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?|[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+class Words(msgspec.Struct, frozen=True):
+    """Terms and surface words with the number of passages that hold them, and titles and curated questions."""
+
+    counts: dict[str, int]
+    words: dict[str, int]
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of public passages, and of those that are for agents or groups; tickets are not counted."""
+
+    public: Words
+    internal: Words
+    lexicons: Mapping[bool, Lexicon]
+    """By whether internal words are in it."""
+
+    def extended(self, rows: Iterable[tuple[Access, str]]) -> Vocabulary:
+        """This vocabulary with more passages; the very same where they bring no new word or title."""
+        public, internal = gather(rows)
+        if _holds(self.public, public) and _holds(self.internal, internal):
+            return self
+        return of(_added(self.public, public), _added(self.internal, internal))
+
+
+def of(public: Words, internal: Words) -> Vocabulary:
+    """A vocabulary from its two parts."""
+    whole = _added(public, internal)
+    made = {False: Lexicon(public.counts, public.words, public.titles)}
+    made[True] = Lexicon(whole.counts, whole.words, whole.titles)
+    return Vocabulary(public, internal, made)
+
+
+def gather(rows: Iterable[tuple[Access, str]]) -> tuple[Words, Words]:
+    """The words of public and of internal passages."""
+    found: dict[bool, tuple[Counter[str], Counter[str], dict[str, None]]] = {
+        is_public: (Counter(), Counter(), {}) for is_public in (True, False)
+    }
+    for access, embedded in rows:
+        if access.kind == "ticket":
+            continue
+        counts, words, titles = found[PUBLIC in access.audience]
+        held = set(terms(embedded))
+        counts.update(held)
+        text = simplified(embedded)
+        words.update({term for term in held if is_chinese(term)} | set(_LATIN.findall(text.lower())))
+        titles[text if access.role == "question" else text.partition("\n")[0].partition(" > ")[0]] = None
+    public, internal = (Words(dict(c), dict(w), tuple(t)) for c, w, t in (found[True], found[False]))
+    return public, internal
+
+
+def write(folder: Path, words: tuple[Words, Words]) -> None:
+    """Writes the file of a new generation. Raises OSError."""
+    (folder / _FILE).write_bytes(msgspec.json.encode(words))
+
+
+def read(folder: Path) -> Vocabulary:
+    """The vocabulary of a generation. Raises IndexCorrupt."""
+    try:
+        return of(*msgspec.json.decode((folder / _FILE).read_bytes(), type=tuple[Words, Words]))
+    except (OSError, msgspec.DecodeError) as error:
+        raise IndexCorrupt(f"{folder / _FILE} cannot be read ({error}): run `kb reindex --full`") from error
+
+
+def _holds(known: Words, new: Words) -> bool:
+    return new.words.keys() <= known.words.keys() and set(new.titles) <= set(known.titles)
+
+
+def _added(one: Words, other: Words) -> Words:
+    return Words(
+        dict(Counter(one.counts) + Counter(other.counts)),
+        dict(Counter(one.words) + Counter(other.words)),
+        tuple(dict.fromkeys((*one.titles, *other.titles))),
+    )

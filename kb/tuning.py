@@ -1,0 +1,62 @@
+"""A centre's own fusion weights and confidence, in `data/calibration.json`; without it, those that kb ships."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import msgspec
+
+from kb.config import Paths
+from kb.errors import SettingsError
+from kb.search import confidence, fusion
+from kb.search.confidence import Confidence
+from kb.search.fusion import Fusion
+
+log = logging.getLogger("kb.tuning")
+
+
+class Tuning(msgspec.Struct, frozen=True):
+    """What ranks and what judges."""
+
+    fusion: Fusion
+    confidence: Confidence
+
+
+def load(paths: Paths, fingerprint: str) -> Tuning:
+    """The home's tuning where it was fitted with this embedding model, else the shipped one; the log says why.
+
+    Raises SettingsError where the file is damaged.
+    """
+    own = _read(paths)
+    if own is not None and own.fusion.knows(fingerprint):
+        return own
+    if own is not None:
+        log.warning("%s was fitted with another embedding model and is not used: run `kb calibrate`", paths.calibration)
+    shipped = Tuning(fusion.shipped(), confidence.shipped())
+    if not shipped.fusion.knows(fingerprint):
+        log.warning(
+            "kb's ranking was fitted with another embedding model: ranks stand in for scores, and confidence is a rough"
+            " guess until `kb calibrate` is run"
+        )
+    return shipped
+
+
+def save(paths: Paths, tuning: Tuning) -> None:
+    """Replaces the home's tuning in one step. Raises OSError."""
+    paths.calibration.parent.mkdir(parents=True, exist_ok=True)
+    temporary = paths.calibration.with_suffix(".new")
+    with temporary.open("wb") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(tuning), indent=1) + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(paths.calibration)
+
+
+def _read(paths: Paths) -> Tuning | None:
+    try:
+        return msgspec.json.decode(paths.calibration.read_bytes(), type=Tuning)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{paths.calibration}: {error}: delete it, or run `kb calibrate` again") from error
