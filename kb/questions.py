@@ -85,6 +85,7 @@ class Question:
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
         self.speaks = ask.speaks or written_in(self._meant)
+        self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
         self._words = question_terms(self._meant)
         self._synonyms = models.synonyms.alternatives(self._meant)
         said = "\n".join([*ask.conversation[-1:], self._meant])
@@ -108,7 +109,7 @@ class Question:
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
         keywords = self._view.keywords
         known = self._lexicon.counts.__contains__
-        others = translations(words, known) if self._view.catalogue.mixes_languages else {}
+        others = translations(words, known) if self._foreign else {}
         for term, same in self._synonyms.items():
             others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
         return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))

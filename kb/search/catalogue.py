@@ -73,10 +73,9 @@ class Catalogue:
         """The language of the row at a position."""
         return self.distinct[int(self.terms[position])].language
 
-    @property
-    def mixes_languages(self) -> bool:
-        """Whether it holds documents in Chinese and documents in another language."""
-        return len({entry.language.startswith("zh") for entry in self.distinct}) > 1
+    def holds_foreign(self, *, in_chinese: bool) -> bool:
+        """Whether it holds a document in another language than the asker's."""
+        return any(entry.language.startswith("zh") != in_chinese for entry in self.distinct)
 
     def is_question(self, position: int) -> bool:
         """Whether the row at a position is a curated question."""
