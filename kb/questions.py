@@ -109,7 +109,7 @@ class Question:
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
         keywords = self._view.keywords
         known = self._lexicon.counts.__contains__
-        others = translations(words, known) if self._foreign else {}
+        others = translations(self._words, known) if self._foreign else {}
         for term, same in self._synonyms.items():
             others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
         return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))

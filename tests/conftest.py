@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,9 @@ from kb.search.embedding import Embedder, describe
 from kb.search.wording import Concept
 from kb.writer import Writer, writer_lock
 
+# Containers often set this: every process here would compile torch and transformers anew, for 7 s each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
 
 ROOT = Path(__file__).parent.parent

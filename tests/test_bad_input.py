@@ -580,7 +580,7 @@ def test_the_shell_answers_a_question_full_of_syntax(shell: Shell, live: Centre)
     done = shell(live.home, "search", '\' OR 1=1 -- "refunds" AND (x:y~2^3 *', "--json")
     assert done.returncode == 0, done.stderr
     assert [hit["document_id"] for hit in json.loads(done.stdout)["hits"]] == ["good"]
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "kb calibrate" not in line] == [], "of the tiny model it warns"
 
 
 @pytest.mark.parametrize("question", ["", " ", "很" * 10_000, b"\xff\xfe".decode("utf-8", "surrogateescape")])

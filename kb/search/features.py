@@ -15,7 +15,7 @@ from kb.search.forward import Forward, Wanted
 
 NAMES = (
     "cosine", "nearness", "vector_rank", "keyword", "keyword_rank", "both", "coverage", "sentence", "heading",
-    "heading_fit", "question", "foreign",
+    "heading_fit", "question", "foreign", "identifier",
 )  # fmt: skip
 """In the order of the columns of `features`.
 
@@ -23,6 +23,7 @@ NAMES = (
 - `keyword` BM25 over its ceiling for these words, in [0, 1]; `keyword_rank` as above; `both` whether both lists do.
 - `coverage`, `sentence`, `heading`: the share of the question's rarity that the passage, its best sentence, its
   heading path hold; `heading_fit` how much of the heading path the question says.
+- `identifier` the share of the question's codes and model numbers that the passage holds.
 - `question` whether it is a curated question; `foreign` whether it is in another language than the asker's.
 """
 NARROW = 0.1  # how far apart the cosines of the best and of an unrelated passage lie, for the e5 family
@@ -52,7 +53,7 @@ def features(
     total = float(wanted.rarity.sum()) or 1.0
     floor = float(np.nanmin(lists.cosine, initial=1.0)) if len(lists.places) else 0.0
     cosine = np.where(np.isnan(lists.cosine), floor, lists.cosine)
-    heading = held.heading()
+    heading, codes = held.heading(), wanted.identifiers.astype(np.float64)
     return np.column_stack(
         [
             cosine,
@@ -67,6 +68,7 @@ def features(
             (heading > 0).sum(axis=1) / np.maximum(1, held.sizes[held.first]),
             _flags(lists.places, is_question),
             _flags(lists.places, is_foreign),
+            held.whole() @ codes / max(1.0, float(codes.sum())),
         ]
     ).astype(np.float64)
 

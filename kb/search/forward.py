@@ -90,6 +90,8 @@ class Wanted:
     concepts: NDArray[np.int64]
     strengths: NDArray[np.float64]
     rarity: NDArray[np.float64]
+    identifiers: NDArray[np.bool_]
+    """`(c,)`: which concepts are codes or model numbers."""
 
 
 @dataclass(frozen=True, slots=True)

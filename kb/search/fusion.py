@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 
+_IDENTIFIER = "identifier"
+_BY_SCORE, _BY_RANK = 4.0, 8.0
+"""Not learned: a passage with the very code that was asked for comes before those without."""
+
 
 class Fusion(msgspec.Struct, frozen=True):
     """`score = weights · signs`: by `scores` for the model `fingerprint`, by `ranks` for any other."""
@@ -33,7 +37,9 @@ class Fusion(msgspec.Struct, frozen=True):
 
     def weights(self, fingerprint: str) -> dict[str, float]:
         """The weights that hold for an embedding model."""
-        return self.scores if self.knows(fingerprint) else self.ranks
+        if self.knows(fingerprint):
+            return {_IDENTIFIER: _BY_SCORE} | self.scores
+        return {_IDENTIFIER: _BY_RANK} | self.ranks
 
 
 @lru_cache(maxsize=1)

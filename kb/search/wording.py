@@ -5,6 +5,7 @@ Structured queries (Pirkola, SIGIR 1998): the alternatives of a word count toget
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from kb.search.forward import Wanted, key
 
+_IDENTIFIER = re.compile(r"(?=.*[0-9])[a-z]+[a-z0-9]*(?:[-_./:@#+&][a-z0-9]+)*")  # e3, e-4021, hw-w6-80; not 30cm
 ALTERNATIVE = 0.7
 """What a synonym or translation counts, where the word as asked counts 1."""
 
@@ -49,4 +51,5 @@ def wanted(asked: Sequence[Concept]) -> Wanted:
         np.array([number for number, _ in seen.values()], np.int64),
         np.array([strength for _, strength in seen.values()]),
         np.array([concept.rarity for concept in asked]),
+        np.array([_IDENTIFIER.fullmatch(concept.term) is not None for concept in asked], bool),
     )
