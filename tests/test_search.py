@@ -227,10 +227,13 @@ WORDS = [
     "ﬁ",
     "🙂",
 ]
-SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=4)
+TELLING = [word for word in WORDS if terms(word)]
+SENTENCES = st.lists(st.lists(st.sampled_from(TELLING), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=4)
 
 
-@given(st.lists(st.tuples(st.sampled_from(WORDS), SENTENCES), min_size=1, max_size=6), st.sets(st.sampled_from(WORDS)))
+@given(
+    st.lists(st.tuples(st.sampled_from(TELLING), SENTENCES), min_size=1, max_size=6), st.sets(st.sampled_from(TELLING))
+)
 def test_the_forward_index_knows_what_reading_every_sentence_tells(
     passages: list[tuple[str, list[str]]], asked: set[str]
 ) -> None:
