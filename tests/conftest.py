@@ -14,6 +14,7 @@ from typing import Any
 
 import kb_process
 import pytest
+from tiny_model import write_tiny_model
 from xdist.scheduler import LoadFileScheduling
 
 from kb.config import Paths, Settings, load_settings
@@ -76,39 +77,8 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real sentence-transformers folder with one small layer and fixed random weights: fast, and knows nothing."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("tiny-model")
-    letters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(c) for c in range(33, 127))]
-    tokenizer = Tokenizer(models.WordLevel({piece: n for n, piece in enumerate(letters)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Whitespace(), pre_tokenizers.Split("", "isolated")]
-    )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    torch.manual_seed(7)
-    config = BertConfig(
-        vocab_size=len(letters), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=512,
-    )  # fmt: skip
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "bert")
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
-        model_max_length=512,
-    ).save_pretrained(folder / "bert")  # fmt: skip
-    transformer = Transformer(str(folder / "bert"))
-    model = SentenceTransformer(
-        modules=[transformer, Pooling(32), Normalize()], prompts={"query": "q: ", "document": "p: "}, device="cpu"
-    )
-    model.save(str(folder / "model"))
-    return folder / "model"
+    """A real sentence-transformers folder, tiny and fast, for tests that are not about meaning (see tiny_model)."""
+    return write_tiny_model(tmp_path_factory.mktemp("tiny-model") / "model")
 
 
 @pytest.fixture
@@ -129,9 +99,7 @@ def shell(tiny_model: Path) -> Shell:
         environment: Mapping[str, str] | None = None,
         timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        # Converting the tiny model for OpenVINO would take longer than all that a test does with it.
-        chosen = {"KB_MODEL": model} if model else {"KB_MODEL": str(tiny_model), "KB_RUNTIME": "torch"}
-        extra = chosen | dict(environment or {})
+        extra = {"KB_MODEL": model or str(tiny_model)} | dict(environment or {})
         return kb_process.run(("--home", str(home), *arguments), clean_environment(**extra), timeout)
 
     return run
@@ -147,9 +115,7 @@ def write_article(home: Path, path: str, text: str) -> Path:
 
 def tiny_settings(tiny_model: Path, **others: object) -> Settings:
     """Settings that name the tiny model."""
-    return Settings(
-        model=str(tiny_model), runtime="torch", query_prompt="q: ", passage_prompt="p: ", timezone="UTC", **others
-    )  # type: ignore[arg-type]
+    return Settings(model=str(tiny_model), query_prompt="q: ", passage_prompt="p: ", timezone="UTC", **others)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +155,7 @@ def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_embedder(tiny_model: Path) -> Embedder:
     """The tiny model, loaded once."""
-    return Embedder(describe(str(tiny_model), query_prompt="q: ", passage_prompt="p: "), runtime="torch")
+    return Embedder(describe(str(tiny_model), query_prompt="q: ", passage_prompt="p: "))
 
 
 class Centre:

