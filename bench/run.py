@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
-MEASUREMENTS = ("retrieval", "peers", "reindex", "kill")
+MEASUREMENTS = ("retrieval", "heldout", "peers", "reindex", "kill")
 HEAD = """# Benchmarks
 
 Written by `make bench`; each section is one script in `bench/`, whose docstring says what it measures. Times are wall
