@@ -84,9 +84,9 @@ def main() -> None:
         _print(judged)
 
 
-_NOTES = """In brackets the 95% interval (bootstrap over the questions, 1,000 resamples). ✗ marks what misses the target of
-step 2, whose coverage is read as that of the answerable questions (decision 20). ECE: ten bins of equal mass, beside it
-the 95% band of a calibrated model on so many questions."""
+_NOTES = """In brackets the 95% interval (bootstrap over the questions, 1,000 resamples). ✗ marks what misses a target
+of step 2, whose coverage is read as that of the answerable questions (decision 20). ECE: ten bins of equal mass, beside
+it the 95% band of a calibrated model on so many questions."""
 
 
 def gathered(homes: Path) -> dict[str, list[Case]]:

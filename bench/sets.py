@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,17 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def evaluation_sets(folder: Path, *, traditional: bool = True) -> Iterator[EvaluationSet]:
-    """Every set that is here, imported into a home below `folder`; says which ones are absent."""
-    for name in SHARED:
+def evaluation_sets(
+    folder: Path, *, traditional: bool = True, names: Collection[str] = (*SHARED, SAMPLE)
+) -> Iterator[EvaluationSet]:
+    """Every set of `names` that is here, imported into a home below `folder`; says which ones are absent."""
+    for name in filter(names.__contains__, SHARED):
         if (DATA / name).is_dir():
             yield _imported(folder, name, DATA / name)
         else:
             say(f"ABSENT: {DATA / name}; it is not measured")
-    yield _sample(folder)
+    if SAMPLE in names:
+        yield _sample(folder)
     if traditional and (DATA / "zh-wiki").is_dir():
         yield _imported(folder, TRADITIONAL, _converted(folder / "converted"))
 
