@@ -81,12 +81,12 @@ class Source:
 class Moved:
     """In place of the model while the home is made: a passage gets its source's vector, moved a little."""
 
-    def __init__(self, spec: ModelSpec, by_title: dict[str, Source]) -> None:
-        self.spec, self._by_title, self._chance = spec, by_title, np.random.default_rng(SEED)
+    def __init__(self, spec: ModelSpec, by_name: dict[str, Source]) -> None:
+        self.spec, self._by_name, self._chance = spec, by_name, np.random.default_rng(SEED)
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """`(n, dim)` float32 of unit length."""
-        near = np.stack([self._by_title[text.partition("\n")[0]].vector for text in texts])
+        near = np.stack([self._by_name[text.partition(" ")[0]].vector for text in texts])
         noise = self._chance.normal(size=near.shape)
         made = near + MOVED * noise / np.linalg.norm(noise, axis=1, keepdims=True)
         return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
@@ -210,10 +210,10 @@ def _build(home: Path, count: int, sets: Sequence[EvaluationSet]) -> None:
     say(f"making a home of {count:,} passages")
     sources = [source for one in sets for source in _sources(one.home)]
     records = home / "records.jsonl"
-    by_title = _write_records(records, sources, count)
+    by_name = _write_records(records, sources, count)
     paths, settings = Paths(home), load_settings(home, {}, {})
     with writer_lock(paths):
-        writer = Writer(paths, settings, embedder=Moved(describe("bundled"), by_title))  # type: ignore[arg-type]
+        writer = Writer(paths, settings, embedder=Moved(describe("bundled"), by_name))  # type: ignore[arg-type]
         writer.import_files([records], lambda *_: None)
         writer.close()
 
@@ -229,23 +229,23 @@ def _sources(home: Path) -> list[Source]:
 
 
 def _write_records(file: Path, sources: Sequence[Source], count: int) -> dict[str, Source]:
-    """Writes `count` records and returns the source of each by its title."""
+    """Writes `count` records and returns the source of each by the first word of its title."""
     chance = random.Random(SEED)
     words: dict[str, list[str]] = defaultdict(list)
     cut = [rjieba.cut(source.text) for source in sources]
     for source, parts in zip(sources, cut, strict=True):
         words[source.language] += [part for part in parts if part.strip() and part.isalnum()]
-    by_title = {}
+    by_name = {}
     with file.open("w", encoding="utf-8") as stream:
         for number in range(count):
             source, parts = sources[number % len(sources)], cut[number % len(sources)]
-            title = f"{source.lead[:60].strip()} {number}"
-            by_title[title] = source
+            name = f"n{number}"
+            by_name[name] = source
             pool = words[source.language]
             text = "".join(chance.choice(pool) if p.isalnum() and chance.random() < EXCHANGED else p for p in parts)
-            record = _record(number, title, text, source.language)
+            record = _record(number, f"{name} {source.lead[:60].strip()}", text, source.language)
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-    return by_title
+    return by_name
 
 
 def _record(number: int, title: str, text: str, language: str) -> dict[str, Any]:
