@@ -18,7 +18,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
-MEASUREMENTS = ("retrieval", "peers", "reindex", "kill")
+MEASUREMENTS = (
+    "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "latency", "reindex", "kill",
+)  # fmt: skip
 HEAD = """# Benchmarks
 
 Written by `make bench`; each section is one script in `bench/`, whose docstring says what it measures. Times are wall

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,19 +47,23 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def evaluation_sets(folder: Path, *, traditional: bool = True) -> Iterator[EvaluationSet]:
-    """Every set that is here, imported into a home below `folder`; says which ones are absent."""
-    for name in SHARED:
+def evaluation_sets(
+    folder: Path, *, traditional: bool = True, names: Collection[str] = (*SHARED, SAMPLE)
+) -> Iterator[EvaluationSet]:
+    """Every set of `names` that is here, imported into a home below `folder`; says which ones are absent."""
+    for name in filter(names.__contains__, SHARED):
         if (DATA / name).is_dir():
-            yield _imported(folder, name, DATA / name)
+            yield imported(folder, name, DATA / name)
         else:
             say(f"ABSENT: {DATA / name}; it is not measured")
-    yield _sample(folder)
+    if SAMPLE in names:
+        yield _sample(folder)
     if traditional and (DATA / "zh-wiki").is_dir():
-        yield _imported(folder, TRADITIONAL, _converted(folder / "converted"))
+        yield imported(folder, TRADITIONAL, converted(folder / "converted-s2t", "s2t"))
 
 
-def _imported(folder: Path, name: str, data: Path) -> EvaluationSet:
+def imported(folder: Path, name: str, data: Path) -> EvaluationSet:
+    """The set of the records and the golden file in `data`, its home `name` below `folder`."""
     home = folder / name.replace(", ", "-")
     home.mkdir(parents=True, exist_ok=True)
     say(f"importing {name}")
@@ -77,10 +81,10 @@ def _sample(folder: Path) -> EvaluationSet:
     return EvaluationSet(SAMPLE, home, ROOT / "sample" / "golden.jsonl")
 
 
-def _converted(folder: Path) -> Path:
-    """zh-wiki, records and questions, in traditional characters (OpenCC s2t)."""
+def converted(folder: Path, script: str) -> Path:
+    """Writes zh-wiki, records and questions, in traditional characters, converted by OpenCC's `script`."""
     folder.mkdir(parents=True, exist_ok=True)
-    converter = opencc.OpenCC("s2t")
+    converter = opencc.OpenCC(script)
     for name in ("records.jsonl", "golden.jsonl"):
         lines = (DATA / "zh-wiki" / name).read_text("utf-8").split("\n")
         made = [_in_traditional(json.loads(line), converter) for line in lines if line]

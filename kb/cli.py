@@ -94,6 +94,12 @@ def _as_json(command: Any) -> Any:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(command)
 
 
+def _plot(command: Any) -> Any:
+    return click.option(
+        "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw risk and calibration, FILE.svg or .png."
+    )(command)
+
+
 @main.command()
 @click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
 @_as_json
@@ -197,33 +203,22 @@ def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | No
 @main.command(name="eval")
 @click.argument("golden", type=click.Path(path_type=Path, dir_okay=False))
 @_audience
-@click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw risk and calibration, FILE.svg or FILE.png."
-)
+@_plot
 @_as_json
 @click.pass_obj
 def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json: bool) -> None:
     """Ask the questions of a GOLDEN file and measure what is found, answered, refused and wrong."""
     from kb import presentation
     from kb.evaluation.golden import read_golden
-    from kb.evaluation.intervals import with_intervals
-    from kb.evaluation.metrics import measure
-    from kb.evaluation.plot import check, draw
+    from kb.evaluation.plot import check
     from kb.evaluation.replay import replay
-    from kb.evaluation.risk import risk_coverage
 
     if plot:
         check(plot)
     questions = read_golden(golden)
     with presentation.bars() as progress:
         outcomes = list(replay(home.knowledge(), questions, audience, lambda n: progress("Asking", n, len(questions))))
-    metrics, curve = with_intervals(measure(outcomes), outcomes), risk_coverage(outcomes)
-    if plot:
-        draw(outcomes, plot, golden.stem)
-    if as_json:
-        presentation.show_json({**metrics.to_json(), "risk_coverage": curve.to_json()})
-    else:
-        presentation.show_metrics(metrics, curve)
+    presentation.show_outcomes(outcomes, golden.stem, plot, as_json)
 
 
 @main.command()
@@ -231,9 +226,12 @@ def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Parts, each held out once.")
 @click.option("--dry-run", is_flag=True, help="Measure only; keep what is in use.")
 @_audience
+@_plot
 @_as_json
 @click.pass_obj
-def calibrate(home: Home, golden: Path, folds: int, dry_run: bool, audience: str, as_json: bool) -> None:
+def calibrate(
+    home: Home, golden: Path, folds: int, dry_run: bool, audience: str, plot: Path | None, as_json: bool
+) -> None:
     """Fit ranking and confidence to your own GOLDEN questions, and show what that gives on questions held out.
 
     The result goes to data/calibration.json, which search and answers then use. Give it 300 questions or more, a
@@ -242,8 +240,10 @@ def calibrate(home: Home, golden: Path, folds: int, dry_run: bool, audience: str
     from kb import presentation, tuning
     from kb.evaluation import calibration
     from kb.evaluation.golden import read_golden
-    from kb.evaluation.metrics import measure
+    from kb.evaluation.plot import check
 
+    if plot:
+        check(plot)
     questions, knowledge = read_golden(golden), home.knowledge()
     with presentation.bars() as progress:
         cases = list(
@@ -259,8 +259,7 @@ def calibrate(home: Home, golden: Path, folds: int, dry_run: bool, audience: str
     )
     if not dry_run:
         tuning.save(home.paths, tuning.Tuning(made.fusion, made.confidence))
-    metrics = measure(made.outcomes)
-    presentation.show_json(metrics.to_json()) if as_json else presentation.show_metrics(metrics)
+    presentation.show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from kb.diagnosis import Finding
-from kb.evaluation.metrics import Metrics
+from kb.evaluation.intervals import with_intervals
+from kb.evaluation.metrics import Outcome, measure
+from kb.evaluation.plot import draw
 from kb.evaluation.report import render, render_risk
-from kb.evaluation.risk import RiskCoverage
+from kb.evaluation.risk import risk_coverage
 from kb.progress import Progress
 from kb.publishing import Summary
 from kb.results import Answer, Hit, SearchResult
@@ -115,13 +118,23 @@ def show_answer(answer: Answer) -> None:
     console.print(Text(f"  confidence {answer.confidence:.0%}{reason}", style="dim"))
 
 
-def show_metrics(metrics: Metrics, curve: RiskCoverage | None = None) -> None:
-    """The figures as a table, and what other thresholds would give."""
+def show_outcomes(outcomes: Sequence[Outcome], name: str, plot: Path | None, as_json: bool, **said: str) -> None:
+    """The figures of the set `name` with their intervals, and what other thresholds would give; drawn where asked.
+
+    `said` stands before them. Raises UsageError where the picture cannot be written.
+    """
+    metrics, curve = with_intervals(measure(outcomes), outcomes), risk_coverage(outcomes)
+    if plot:
+        draw(outcomes, plot, name)
+    if as_json:
+        show_json({**said, **metrics.to_json(), "risk_coverage": curve.to_json()})
+        return
     console = Console(highlight=False)
+    for text in said.values():
+        console.print(f"{text}\n")
     render(metrics, console)
-    if curve:
-        console.print()
-        render_risk(curve, console)
+    console.print()
+    render_risk(curve, console)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

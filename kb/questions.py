@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,17 +90,20 @@ class Question:
         self._words = question_terms(self._meant)
         self._synonyms = models.synonyms.alternatives(self._meant)
         said = "\n".join([*ask.conversation[-1:], self._meant])
-        self._said = question_terms(said)
+        self._said = question_terms(said) if ask.conversation else self._words
         self._vector, self._alone = embed(said), embed(self._meant)
         self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
 
     def evidence(self, kind: Kind) -> Evidence | None:
-        """What is known of a lane's candidates."""
+        """What is known of a lane's candidates; None where nothing may be found."""
+        if not self._view.allowed(self._scope, kind).any():
+            return None
+        last = self._concepts(self._words, kind)
         asked = Asked(
             self._meant,
-            self._concepts(self._said, kind),
+            last if self._said is self._words else self._concepts(self._said, kind),
             self._vector,
-            self._concepts(self._words, kind),
+            last,
             self._alone,
             self.speaks.startswith("zh"),
             bool(self._ask.conversation),
@@ -108,11 +112,16 @@ class Question:
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
         keywords = self._view.keywords
+        return concepts(words, self._others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
+
+    @cached_property
+    def _others(self) -> dict[str, tuple[str, ...]]:
+        """The words that may stand for the question's: synonyms, then translations."""
         known = self._lexicon.counts.__contains__
         others = translations(self._words, known) if self._foreign else {}
         for term, same in self._synonyms.items():
             others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
-        return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
+        return others
 
     def lane(self, kind: Kind, k: int) -> list[_Found]:
         """The k best documents of a lane."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -94,6 +95,14 @@ def calibrate(
     ranker = _fusion(cases, shipped, fingerprint, fitted_on)
     judge = _with_curves(_confidence(cases, ranker.weights(fingerprint), fingerprint, fitted_on), held)
     return Fitted(ranker, judge, tuple(_outcome(*one, judge, max_wrong) for one in held))
+
+
+def split(folds: int) -> str:
+    """How `calibrate` splits, for who reads its outcomes."""
+    return (
+        f"Held out: {folds}-fold cross-validation by question. Each question is ranked and judged by parameters fitted"
+        f" on the other {folds - 1} parts; the threshold is read off all held-out questions together."
+    )
 
 
 def _fusion(cases: Sequence[Case], shipped: Fusion, fingerprint: str, fitted_on: str) -> Fusion:
@@ -215,7 +224,7 @@ def _outcome(case: Case, ranked: Sequence[str], likely: float, judge: Confidence
         cited=tuple(ranked[:1]) if answered else (),
         text="",
         answers=(),
-        latency_ms=0.0,
+        latency_ms=math.nan,
     )
 
 

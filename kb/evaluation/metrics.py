@@ -31,7 +31,8 @@ class Outcome:
 
     `ranked` holds the distinct document ids of the lane of the expected documents, best first, before any refusal;
     `cited` the distinct document ids in order of citation; `confidence` is a probability, higher is better.
-    `answers` are the golden texts of which a right answer contains one. Raises ValueError if these do not hold.
+    `answers` are the golden texts of which a right answer contains one; `latency_ms` is NaN where it was not timed.
+    Raises ValueError if these do not hold.
     """
 
     language: str
@@ -81,7 +82,8 @@ class Figures:
       ten bins of equal mass, equal confidences always together. An unanswerable question has no expected document.
     - `ece_band`: the `ece` that a perfectly calibrated model of the same confidences stays within 95 times in 100;
       simulated. An `ece` above it is more than the chance of a small set.
-    - `latency_p50`, `latency_p95`: percentiles over all questions, in milliseconds, linear between ranks.
+    - `latency_p50`, `latency_p95`: percentiles over the questions that were timed, in milliseconds, linear between
+      ranks.
     """
 
     questions: int
@@ -184,7 +186,8 @@ def figures_of(columns: Columns) -> Figures:
     parts, wholes = columns.parts.sum(axis=0).tolist(), columns.wholes.sum(axis=0).tolist()
     shares = {name: part / whole if whole else None for name, part, whole in zip(SHARES, parts, wholes, strict=True)}
     known, unknown = columns.confidence[columns.answerable], columns.confidence[~columns.answerable]
-    p50, p95 = np.percentile(columns.latency, (50, 95)).tolist() if columns.latency.size else (None, None)
+    measured = columns.latency[~np.isnan(columns.latency)]
+    p50, p95 = np.percentile(measured, (50, 95)).tolist() if measured.size else (None, None)
     return Figures(
         questions=columns.confidence.size,
         **shares,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import Access, Kind
 
+_REMEMBERED = 256
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -28,7 +29,8 @@ class Scope:
 class Catalogue:
     """The access terms of every row by position, in order of id: `(n,)` columns.
 
-    `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry.
+    `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry; what a
+    recent test gave is remembered.
     """
 
     ids: NDArray[np.int64]
@@ -38,6 +40,7 @@ class Catalogue:
     removed: NDArray[np.int64]
     documents: tuple[str, ...]
     distinct: tuple[Access, ...]
+    _tested: dict[Hashable, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
 
     def extended(self, rows: Iterable[Access]) -> Catalogue:
         """This catalogue with more rows at its end."""
@@ -69,17 +72,32 @@ class Catalogue:
         column[positions] = np.array([change for _, change in removed], np.int64)[known]
         return replace(self, removed=column)
 
-    def language(self, position: int) -> str:
-        """The language of the row at a position."""
-        return self.distinct[int(self.terms[position])].language
-
     def holds_foreign(self, *, in_chinese: bool) -> bool:
         """Whether it holds a document in another language than the asker's."""
-        return any(entry.language.startswith("zh") != in_chinese for entry in self.distinct)
+        return bool(self._foreign(in_chinese).any())
 
-    def is_question(self, position: int) -> bool:
-        """Whether the row at a position is a curated question."""
-        return self.distinct[int(self.terms[position])].role == "question"
+    def are_foreign(self, places: NDArray[np.int64], *, in_chinese: bool) -> NDArray[np.bool_]:
+        """`(k,)`: whether each row at some positions is in another language than the asker's."""
+        return self._foreign(in_chinese)[self.terms[places]]
+
+    def are_questions(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """`(k,)`: whether each row at some positions is a curated question."""
+        return self._test("question", lambda entry: entry.role == "question")[self.terms[places]]
+
+    def rows(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
+        """`(n,)`: the rows whose entry passes a test that is always the same under its name."""
+        return self._test(name, test)[self.terms]
+
+    def _foreign(self, in_chinese: bool) -> NDArray[np.bool_]:
+        return self._test(("foreign", in_chinese), lambda entry: entry.language.startswith("zh") != in_chinese)
+
+    def _test(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
+        """Which entries of `distinct` pass a test that is always the same under its name."""
+        if (known := self._tested.get(name)) is None:
+            if len(self._tested) >= _REMEMBERED:  # callers choose products and tags
+                self._tested.clear()
+            known = self._tested[name] = np.array([test(entry) for entry in self.distinct], bool)
+        return known
 
     def positions(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Positions of those `ids` that are here, and which those are."""
@@ -91,8 +109,8 @@ class Catalogue:
 
     def mask(self, scope: Scope, kind: Kind, change: int) -> NDArray[np.bool_]:
         """`(n,)` bool: the rows of `kind` within `scope` at `change`."""
-        fitting = np.array([_fits(entry, scope, kind) for entry in self.distinct], bool)
-        allowed = fitting[self.terms] if len(self.distinct) else np.zeros(0, bool)
+        name = (kind, scope.audiences, scope.product, scope.language, scope.tag)
+        allowed = self.rows(name, lambda entry: _fits(entry, scope, kind))
         valid = (self.valid_from <= scope.now) & (scope.now < self.valid_to)
         return np.asarray(allowed & valid & (self.removed > change))
 

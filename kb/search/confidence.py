@@ -84,18 +84,18 @@ def signs(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int]
     """
     own = evidence.documents[which]
     around = list(ordered[:_AROUND])
-    others = [i for i in ordered if evidence.documents[i] != own]
+    others = np.array([document != own for document in evidence.documents], bool)
     alone, cosine = evidence.alone[which], evidence.alone[:, _COLUMN["cosine"]]
-    nearest = max((float(cosine[i]) for i in others), default=float(cosine[which]))
+    nearest = float(cosine[others].max(initial=-np.inf)) if others.any() else float(cosine[which])
     return {
         **{name: float(alone[_COLUMN[name]]) for name in ("cosine", "coverage", "sentence", "heading", "heading_fit")},
         **{name: float(evidence.signs[which, _COLUMN[name]]) for name in _RANKED},
         "cosine_gap": max(0.0, nearest - float(cosine[which])),
         "cosine_lead": float(cosine[which]) - nearest,
         "cosine_above": float(cosine[which] - cosine[around].mean()),
-        "margin": float(fused[which] - max((fused[i] for i in others), default=fused[which] - 3.0)),
+        "margin": float(fused[which] - (fused[others].max() if others.any() else fused[which] - 3.0)),
         "words": math.log1p(evidence.words),
         "unseen": evidence.unseen,
-        "same": float(sum(evidence.documents[i] == own for i in around)),
+        "same": float(len(around) - others[around].sum()),
         "follow_up": float(evidence.follow_up),
     }

@@ -5,7 +5,6 @@ Cosines are told apart from the floor of their own list, keyword scores by what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,15 +44,15 @@ def features(
     forward: Forward,
     wanted: Wanted,
     *,
-    is_question: Callable[[int], bool],
-    is_foreign: Callable[[int], bool],
+    is_question: NDArray[np.bool_],
+    is_foreign: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """`(n, len(NAMES))`: the signs of each row."""
-    held = forward.held([int(place) for place in lists.places], wanted)
+    """`(n, len(NAMES))`: the signs of each row; the flags are `(n,)` as well."""
+    held = forward.held(lists.places.tolist(), wanted)
     total = float(wanted.rarity.sum()) or 1.0
     floor = float(np.nanmin(lists.cosine, initial=1.0)) if len(lists.places) else 0.0
     cosine = np.where(np.isnan(lists.cosine), floor, lists.cosine)
-    heading, codes = held.heading(), wanted.identifiers.astype(np.float64)
+    whole, heading, codes = held.whole(), held.heading(), wanted.identifiers.astype(np.float64)
     return np.column_stack(
         [
             cosine,
@@ -62,20 +61,16 @@ def features(
             np.nan_to_num(lists.share),
             _reciprocal(lists.keyword_rank),
             ~np.isnan(lists.cosine) & ~np.isnan(lists.share),
-            held.whole() @ wanted.rarity / total,
+            whole @ wanted.rarity / total,
             held.best_sentence(wanted.rarity) / total,
             heading @ wanted.rarity / total,
             (heading > 0).sum(axis=1) / np.maximum(1, held.sizes[held.first]),
-            _flags(lists.places, is_question),
-            _flags(lists.places, is_foreign),
-            held.whole() @ codes / max(1.0, float(codes.sum())),
+            is_question,
+            is_foreign,
+            whole @ codes / max(1.0, float(codes.sum())),
         ]
     ).astype(np.float64)
 
 
 def _reciprocal(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.nan_to_num(1.0 / (1.0 + ranks / 10.0))
-
-
-def _flags(places: Sequence[int] | NDArray[np.int64], test: Callable[[int], bool]) -> NDArray[np.bool_]:
-    return np.array([test(int(place)) for place in places], bool)

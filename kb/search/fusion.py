@@ -55,4 +55,5 @@ def scores(signs: NDArray[np.float64], weights: dict[str, float]) -> NDArray[np.
 
 def order(evidence: Evidence, fused: NDArray[np.float64]) -> list[int]:
     """The candidates by exactness, then score, then age; best first."""
-    return sorted(range(len(evidence)), key=lambda i: (not evidence.exact[i], -fused[i], evidence.rows[i]))
+    best: list[int] = np.lexsort((np.array(evidence.rows), -fused, ~evidence.exact)).tolist()
+    return best

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from kb.search.terms import simplified, terms
+from kb.search.terms import in_simplified, terms
 
 _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_./:@'][A-Za-z0-9]+)*")
 
@@ -13,13 +14,17 @@ _WORD = re.compile(r"[A-Za-z0-9]+(?:[-_./:@'][A-Za-z0-9]+)*")
 def highlights(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Non-overlapping `(start, end)` code points of `text` that hold one of the terms `words`, in order."""
     wanted = frozenset(words)
-    spans = [match.span() for match in _WORD.finditer(text) if wanted.intersection(terms(match.group()))]
-    plain = simplified(text).lower()
-    if len(plain) == len(text):  # else offsets would shift; such text keeps its Latin highlights only
-        chinese = sorted((re.escape(word) for word in wanted if not word.isascii()), key=len, reverse=True)
-        if chinese:
+    spans = [match.span() for match in _WORD.finditer(text) if not wanted.isdisjoint(_terms(match.group()))]
+    if chinese := sorted((re.escape(word) for word in wanted if not word.isascii()), key=len, reverse=True):
+        plain = in_simplified(text).lower()
+        if len(plain) == len(text):  # else offsets would shift; such text keeps its Latin highlights only
             spans += [match.span() for match in re.finditer("|".join(chinese), plain)]
     return _merged(sorted(spans))
+
+
+@lru_cache(maxsize=65_536)
+def _terms(word: str) -> frozenset[str]:
+    return frozenset(terms(word))
 
 
 def _merged(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

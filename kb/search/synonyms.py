@@ -52,6 +52,8 @@ class Synonyms:
 
         Each term of a phrase that is asked for has the same alternatives. Script and case do not matter.
         """
+        if not self.groups:
+            return {}
         whole, words, asked = normalised(question), terms(question), question_terms(question)
         found: dict[str, dict[str, None]] = {}
         for group in self.groups:

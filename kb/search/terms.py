@@ -42,7 +42,12 @@ _stemmer = snowballstemmer.stemmer("english")
 
 def simplified(text: str) -> str:
     """`text` in NFKC and simplified characters."""
-    return str(_simplify.convert(unicodedata.normalize("NFKC", text)))
+    return in_simplified(unicodedata.normalize("NFKC", text))
+
+
+def in_simplified(text: str) -> str:
+    """`text` in simplified characters, and otherwise as it is."""
+    return str(_simplify.convert(text))
 
 
 def is_chinese(text: str) -> bool:
@@ -54,7 +59,12 @@ def written_in(question: str) -> str:
     """`zh` or `zh-Hant` for a question with Chinese characters, else `en`: what a reply to it is written in."""
     if not is_chinese(question):
         return "en"
-    return "zh-Hant" if any(_simplify.convert(c) != c for c in question) else "zh"
+    return "zh-Hant" if any(map(_is_traditional, question)) else "zh"
+
+
+@lru_cache(maxsize=32_768)
+def _is_traditional(character: str) -> bool:
+    return in_simplified(character) != character
 
 
 def normalised(text: str) -> str:

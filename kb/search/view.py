@@ -14,7 +14,7 @@ from kb.search.evidence import Evidence
 from kb.search.features import Lists, features
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
-from kb.search.keywords import Snapshot
+from kb.search.keywords import Lane, Snapshot, lane_of
 from kb.search.lexicon import Lexicon
 from kb.search.vectors import Vectors
 from kb.search.vocabulary import Vocabulary
@@ -22,6 +22,8 @@ from kb.search.wording import Concept, wanted
 
 DEPTH = 50
 """Rows that each list contributes to the fusion."""
+_FEW = 50
+"""Rows of a lane that are left out after the search sooner than by a filter in it, which costs more than they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,9 @@ class View:
         near, cosines = self.vectors.search(asked.vector, allowed, DEPTH)
         hits = self._keyword_list(asked.said, scope, kind, allowed)
         exact = self._exact(asked.question, scope, kind, allowed)
-        worded = [int(place) for place in self.catalogue.positions([hit.row for hit in hits])[0]]
-        titled = [int(place) for place in self.catalogue.positions(exact)[0]]
-        places = list(dict.fromkeys([*map(int, near), *worded, *titled]))
+        worded = self.catalogue.positions([hit.row for hit in hits])[0].tolist()
+        titled = self.catalogue.positions(exact)[0].tolist() if exact else []
+        places = list(dict.fromkeys([*near.tolist(), *worded, *titled]))
         lists = _lists(places, near, cosines, worded, hits)
         signs = self._signs(lists, asked.said, asked.in_chinese)
         alone = signs
@@ -100,10 +102,10 @@ class View:
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
         bm25 = dict(zip(worded, (hit.bm25 for hit in hits), strict=True))
         return Evidence(
-            rows=tuple(int(row) for row in self.catalogue.ids[places]),
+            rows=tuple(self.catalogue.ids[places].tolist()),
             places=tuple(places),
             documents=tuple(self.catalogue.documents[place] for place in places),
-            exact=np.isin(places, titled),
+            exact=np.array([place in titled for place in places], bool),
             bm25=np.array([bm25.get(place, 0.0) for place in places]),
             vector_rank=lists.vector_rank,
             keyword_rank=lists.keyword_rank,
@@ -119,8 +121,8 @@ class View:
             lists,
             self.forward,
             wanted(asked),
-            is_question=self.catalogue.is_question,
-            is_foreign=lambda place: self.catalogue.language(place).startswith("zh") != in_chinese,
+            is_question=self.catalogue.are_questions(lists.places),
+            is_foreign=self.catalogue.are_foreign(lists.places, in_chinese=in_chinese),
         )
 
     def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> list[int]:
@@ -134,15 +136,23 @@ class View:
         self, asked: Sequence[Concept], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
     ) -> list[KeywordHit]:
         """The lanes' lists as one, each row by its share of what the words could reach in its lane."""
-        depth = DEPTH + len(self.hidden)  # so that a row withdrawn a moment ago costs no other its place
         hits: list[KeywordHit] = []
         for lane in self.keywords.visible_to(scope, kind):
-            ids, scores = lane.search(asked, scope, kind, depth)
+            left_out = self._left_out(lane, allowed)
+            filtered = left_out > _FEW
+            # Deeper, so that no row takes a place from which it is left out afterwards.
+            depth = DEPTH + (len(self.hidden) if filtered else left_out)
+            ids, scores = lane.search(asked, scope, kind, depth, filtered=filtered)
             places, known = self.catalogue.positions([int(id_) for id_ in ids])
             shown, ceiling = allowed[places], lane.ceiling(asked)
             found = zip(ids[known][shown], scores[known][shown], strict=True)
             hits += [KeywordHit(int(row), float(score), float(score) / ceiling) for row, score in found]
         return sorted(hits, key=lambda hit: (-hit.share, hit.row))[:DEPTH]
+
+    def _left_out(self, lane: Lane, allowed: NDArray[np.bool_]) -> int:
+        """How many rows of a lane the asker may not find."""
+        inside = self.catalogue.rows(("lane", lane.name), lambda entry: lane_of(entry) == lane.name)
+        return int(np.count_nonzero(inside & (self.catalogue.removed > self.change) & ~allowed))
 
 
 def _lists(
