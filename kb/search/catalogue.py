@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +28,8 @@ class Scope:
 class Catalogue:
     """The access terms of every row by position, in order of id: `(n,)` columns.
 
-    `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry.
+    `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry;
+    `numbers[i]` is that of its family in `numbering`.
     """
 
     ids: NDArray[np.int64]
@@ -37,6 +38,9 @@ class Catalogue:
     valid_to: NDArray[np.float64]
     removed: NDArray[np.int64]
     documents: tuple[str, ...]
+    families: tuple[str, ...]
+    numbers: NDArray[np.int32]
+    numbering: Mapping[str, int]
     distinct: tuple[Access, ...]
 
     def extended(self, rows: Iterable[Access]) -> Catalogue:
@@ -48,6 +52,7 @@ class Catalogue:
             if _key(row) not in numbers:
                 numbers[_key(row)] = len(distinct)
                 distinct.append(row)
+        numbering = _numbered(self.numbering, new)
         return Catalogue(
             np.concatenate([self.ids, np.array([r.id for r in new], np.int64)]),
             np.concatenate([self.terms, np.array([numbers[_key(r)] for r in new], np.int32)]),
@@ -57,6 +62,9 @@ class Catalogue:
                 [self.removed, np.array([_NEVER if r.removed is None else r.removed for r in new], np.int64)]
             ),
             self.documents + tuple(r.document_id for r in new),
+            self.families + tuple(r.family for r in new),
+            np.concatenate([self.numbers, np.array([numbering[r.family] for r in new], np.int32)]),
+            numbering,
             tuple(distinct),
         )
 
@@ -72,6 +80,11 @@ class Catalogue:
     def language(self, position: int) -> str:
         """The language of the row at a position."""
         return self.distinct[int(self.terms[position])].language
+
+    def of_families(self, families: Iterable[str]) -> NDArray[np.int64]:
+        """Positions of the rows of some families, whoever may see them."""
+        numbers = [self.numbering[family] for family in families if family in self.numbering]
+        return np.flatnonzero(np.isin(self.numbers, np.array(numbers, np.int32)))
 
     def holds_foreign(self, *, in_chinese: bool) -> bool:
         """Whether it holds a document in another language than the asker's."""
@@ -97,7 +110,15 @@ class Catalogue:
         return np.asarray(allowed & valid & (self.removed > change))
 
 
-EMPTY = Catalogue(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), ())
+EMPTY = Catalogue(
+    np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), (),
+    np.zeros(0, np.int32), {}, (),
+)  # fmt: skip
+
+
+def _numbered(numbering: Mapping[str, int], rows: Iterable[Access]) -> Mapping[str, int]:
+    new = [family for family in dict.fromkeys(row.family for row in rows) if family not in numbering]
+    return {**numbering, **{family: len(numbering) + n for n, family in enumerate(new)}} if new else numbering
 
 
 def _key(entry: Access) -> tuple[object, ...]:
