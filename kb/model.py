@@ -120,7 +120,8 @@ def utc_now() -> datetime:
 class Access:
     """Who finds a passage and when: what retrieval filters by, before the cut.
 
-    Visible from change `added` up to, not including, change `removed`; times are seconds since 1970.
+    Visible from change `added` up to, not including, change `removed`; times are seconds since 1970. `family` is the
+    id of the article that this one translates, else its own.
     """
 
     id: int
@@ -135,6 +136,7 @@ class Access:
     role: str
     added: int
     removed: int | None
+    family: str
 
 
 @dataclass(frozen=True, slots=True)

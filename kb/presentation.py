@@ -94,6 +94,8 @@ def _show_hit(console: Console, number: int, hit: Hit) -> None:
     head = Text(f"\n{number}. ", style="bold")
     head.append(" > ".join((hit.title, *hit.heading)))
     head.append(f"  {hit.document_id} · {hit.confidence:.0%}", style="dim")
+    if hit.foreign:
+        head.append(f"  in {hit.language}", style="magenta")
     if "public" not in hit.audience:
         head.append("  INTERNAL", style="bold red")
     console.print(head)
@@ -115,6 +117,8 @@ def show_answer(answer: Answer) -> None:
     for action in answer.actions:
         console.print(Text(f"  → {action.label}: {action.link}"))
     reason = f" · {answer.reason}" if answer.reason else ""
+    if answer.foreign:
+        console.print(Text(f"  in {answer.language}: there is no translation yet", style="magenta"))
     console.print(Text(f"  confidence {answer.confidence:.0%}{reason}", style="dim"))
 
 

@@ -221,11 +221,12 @@ class Publisher:
             ends = document.closed_at and document.closed_at + self._settings.ticket_months * _MONTH
             audience = (AGENT,)
             return Terms(
-                "ticket", audience, audience, None, _seconds(ends), document.language, document.product, document.tags
-            )
+                "ticket", audience, audience, None, _seconds(ends), document.language, document.product, document.tags,
+                document.id,
+            )  # fmt: skip
         return Terms(
             "article", document.audience, (AGENT,), _seconds(document.valid_from), _seconds(document.valid_to),
-            document.language, document.product, document.tags,
+            document.language, document.product, document.tags, document.translation_of or document.id,
         )  # fmt: skip
 
     def _split_key(self, document: Document) -> str:

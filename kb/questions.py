@@ -23,7 +23,9 @@ from kb.search.catalogue import Scope
 from kb.search.confidence import Confidence
 from kb.search.evidence import Evidence
 from kb.search.fusion import Fusion
+from kb.search.grouping import groups
 from kb.search.highlights import highlights
+from kb.search.language import FOREIGN, distance
 from kb.search.slips import find_slips, mended
 from kb.search.synonyms import Synonyms
 from kb.search.terms import question_terms, written_in
@@ -65,7 +67,10 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A lane's documents, best first: each one's best passage, its fused score, its signs and probability."""
+    """A lane's results, best first: each one's best passage, its signs and probability.
+
+    `score` is the fused one of the best passage in any language; `exact` whether one is asked for in its own words.
+    """
 
     passage: StoredPassage
     score: float
@@ -105,7 +110,7 @@ class Question:
             self._vector,
             last,
             self._alone,
-            self.speaks.startswith("zh"),
+            self.speaks,
             bool(self._ask.conversation),
         )
         return self._view.evidence(asked, self._scope, kind)
@@ -124,24 +129,21 @@ class Question:
         return others
 
     def lane(self, kind: Kind, k: int) -> list[_Found]:
-        """The k best documents of a lane."""
+        """The k best documents of a lane, each with its translations as one."""
         evidence = self.evidence(kind)
         if evidence is None:
             return []
         fused = fusion.scores(evidence.signs, self._models.weights)
         ordered = fusion.order(evidence, fused)
-        best: dict[str, int] = {}
-        for number in ordered:
-            best.setdefault(evidence.documents[number], number)
-        chosen = list(best.values())[:k]
-        stored = self._reader.fetch([evidence.rows[number] for number in chosen])
+        chosen = groups(evidence, ordered)[:k]
+        stored = self._reader.fetch([evidence.rows[group.shown] for group in chosen])
         found = []
-        for number in chosen:
+        for best, number in ((group.best, group.shown) for group in chosen):
             if evidence.rows[number] in stored:
                 signs = confidence.signs(evidence, fused, ordered, number)
-                exact = bool(evidence.exact[number])
+                exact = bool(evidence.exact[best])
                 likely = self._probability(signs, exact)
-                found.append(_Found(stored[evidence.rows[number]], float(fused[number]), exact, signs, likely))
+                found.append(_Found(stored[evidence.rows[number]], float(fused[best]), exact, signs, likely))
         return found
 
     def _probability(self, signs: dict[str, float], exact: bool) -> float:
@@ -164,6 +166,8 @@ class Question:
             found.score,
             round(found.probability, 4),
             passage.audience,
+            passage.language,
+            self._is_foreign(passage),
         )
 
     def answer(self) -> Answer:
@@ -189,7 +193,14 @@ class Question:
             rarity = {word: self._view.keywords.rarity(word, best.kind) for word in self._words}
             made = compose(source, passages, rarity)
         actions = document.actions if isinstance(document, Article) else ()
-        return Answer(uuid.uuid4().hex, "answered", made.text, made.citations, actions, round(found.probability, 4))
+        likely, foreign = round(found.probability, 4), self._is_foreign(best)
+        answer_id = uuid.uuid4().hex
+        return Answer(
+            answer_id, "answered", made.text, made.citations, actions, likely, language=best.language, foreign=foreign
+        )
+
+    def _is_foreign(self, passage: StoredPassage) -> bool:
+        return distance(passage.language, self.speaks) == FOREIGN
 
     def _passages(self, best: StoredPassage) -> list[StoredPassage]:
         """The passages of the best one's document that the asker may see: the best first, then in order."""

@@ -12,7 +12,8 @@ from kb.model import PUBLIC, Action, Kind
 class Hit:
     """A passage that may answer; `score` is the fused one (higher is better), `confidence` a probability.
 
-    `highlights` are `(start, end)` code points of `text` where the question's words stand.
+    `highlights` are `(start, end)` code points of `text` where the question's words stand. `language` is the
+    passage's (BCP 47); `foreign` where that is another than the asker's: there is no translation that they may see.
     """
 
     passage_id: str
@@ -27,6 +28,8 @@ class Hit:
     score: float
     confidence: float
     audience: tuple[str, ...]
+    language: str
+    foreign: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`)."""
+    """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
+
+    `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's.
+    """
 
     answer_id: str
     outcome: str
@@ -51,6 +57,8 @@ class Answer:
     confidence: float
     reason: str | None = None
     handover: None = None
+    language: str | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def _access(draw: st.DrawFn) -> Access:
         role="text",
         added=1,
         removed=None,
+        family="",
     )
 
 
@@ -115,6 +116,7 @@ def filtered(tmp_path_factory: pytest.TempPathFactory) -> Rows:
             "text",
             1,
             None,
+            f"document {id_ // 2}",
         )
         for id_ in range(1, 601)
     ]
@@ -182,7 +184,9 @@ def _evidence(signs: list[dict[str, float]], rows: list[int], exact: tuple[int, 
     none = np.full(len(signs), np.nan)
     documents = tuple(f"d{row}" for row in rows)
     marked = np.isin(rows, exact)
-    return Evidence(tuple(rows), tuple(rows), documents, marked, none, none, none, table, table, 3, 0.0, False)
+    own = tuple(0 for _ in rows)
+    lists = (none, none, none, table, table)
+    return Evidence(tuple(rows), tuple(rows), documents, documents, own, marked, *lists, 3, 0.0, False)
 
 
 def test_the_fused_score_is_the_weighted_sum_that_a_hand_computes() -> None:
@@ -403,7 +407,7 @@ class Store:
             state = DocumentState(id_, "article", "test", change, "published", "", "")
             documents.record(self.db, Ticket(id_, id_, "", "", "en"), state, change)
             vectors.keep(self.db, SPEC.fingerprint, hashes, np.array([_vector(t) for t in texts], np.float32))
-            terms_ = Terms("article", (audience,), (audience,), None, None, "en", None, ())
+            terms_ = Terms("article", (audience,), (audience,), None, None, "en", None, (), "")
             passages.replace(self.db, id_, change, made, terms_, change)
         self.history.append({**self.history[-1], id_: texts} if texts else _without(self.history[-1], id_))
         self.audience[id_] = audience

@@ -37,10 +37,14 @@ from kb.writer import Writer, writer_lock
 HIT = {
     "passage_id": str, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list,
     "url": (str, type(None)), "text": str, "highlights": list, "score": float, "confidence": float, "audience": list,
+    "language": str, "foreign": bool,
 }  # fmt: skip
 CITATION = {
     "document_id": str, "revision": int, "title": str, "heading": list, "start": int, "end": int, "quote": str,
     "url": (str, type(None)),
+}  # fmt: skip
+ANSWER = {
+    "answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover", "language", "foreign",
 }  # fmt: skip
 KETTLE_BODY = (
     "# Kettle\n\nThe kettle stops when the lid is open. Close the lid until it clicks.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
@@ -117,7 +121,8 @@ def test_an_answer_quotes_its_article_and_offers_its_actions(server: Server) -> 
     answer = server.client.post("/api/answers", json=KETTLE | {"channel": "web", "conversation": ["Hello"]})
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert body.keys() == {"answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover"}
+    assert body.keys() == ANSWER
+    assert (body["language"], body["foreign"]) == ("en", False)
     assert (body["outcome"], body["reason"]) == ("answered", None)
     assert body["actions"] == [{"label": "Order a seal", "link": "/seals"}]
     assert body["citations"]

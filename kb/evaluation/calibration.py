@@ -22,6 +22,7 @@ from kb.search.confidence import OTHER, Confidence, Logistic, Point
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 from kb.search.fusion import Fusion
+from kb.search.grouping import groups
 
 BY_SCORE = ("nearness", "keyword", "coverage", "foreign")
 BY_RANK = ("vector_rank", "keyword_rank", "coverage", "foreign")
@@ -165,14 +166,15 @@ def _logistic(found: Sequence[tuple[Case, dict[str, float], bool]]) -> Logistic:
 
 
 def _first(case: Case, weights: dict[str, float]) -> tuple[list[str], dict[str, float] | None, bool]:
-    """The ranked documents, the first one's signs, and whether it is expected."""
+    """The documents as search shows them, the first one's signs, and whether it is expected."""
     evidence = case.evidence
     if evidence is None or not len(evidence):
         return [], None, False
     fused = fusion.scores(evidence.signs, weights)
     ordered = fusion.order(evidence, fused)
-    ranked = list(dict.fromkeys(evidence.documents[number] for number in ordered))
-    return ranked, confidence.signs(evidence, fused, ordered, ordered[0]), ranked[0] in case.expected
+    shown = [group.shown for group in groups(evidence, ordered)]
+    ranked = [evidence.documents[number] for number in shown]
+    return ranked, confidence.signs(evidence, fused, ordered, shown[0]), ranked[0] in case.expected
 
 
 def _judged(case: Case, weights: dict[str, float], judge: Confidence) -> tuple[list[str], float]:

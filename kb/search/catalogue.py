@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,7 +30,7 @@ class Catalogue:
     """The access terms of every row by position, in order of id: `(n,)` columns.
 
     `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry; what a
-    recent test gave is remembered.
+    recent test gave is remembered. `numbers[i]` is that of its family in `numbering`.
     """
 
     ids: NDArray[np.int64]
@@ -39,6 +39,9 @@ class Catalogue:
     valid_to: NDArray[np.float64]
     removed: NDArray[np.int64]
     documents: tuple[str, ...]
+    families: tuple[str, ...]
+    numbers: NDArray[np.int32]
+    numbering: Mapping[str, int]
     distinct: tuple[Access, ...]
     _tested: dict[Hashable, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -51,6 +54,7 @@ class Catalogue:
             if _key(row) not in numbers:
                 numbers[_key(row)] = len(distinct)
                 distinct.append(row)
+        numbering = _numbered(self.numbering, new)
         return Catalogue(
             np.concatenate([self.ids, np.array([r.id for r in new], np.int64)]),
             np.concatenate([self.terms, np.array([numbers[_key(r)] for r in new], np.int32)]),
@@ -60,6 +64,9 @@ class Catalogue:
                 [self.removed, np.array([_NEVER if r.removed is None else r.removed for r in new], np.int64)]
             ),
             self.documents + tuple(r.document_id for r in new),
+            self.families + tuple(r.family for r in new),
+            np.concatenate([self.numbers, np.array([numbering[r.family] for r in new], np.int32)]),
+            numbering,
             tuple(distinct),
         )
 
@@ -71,6 +78,15 @@ class Catalogue:
         positions, known = self.positions([id_ for id_, _ in removed])
         column[positions] = np.array([change for _, change in removed], np.int64)[known]
         return replace(self, removed=column)
+
+    def language(self, position: int) -> str:
+        """The language of the row at a position."""
+        return self.distinct[int(self.terms[position])].language
+
+    def of_families(self, families: Iterable[str]) -> NDArray[np.int64]:
+        """Positions of the rows of some families, whoever may see them."""
+        numbers = [self.numbering[family] for family in families if family in self.numbering]
+        return np.flatnonzero(np.isin(self.numbers, np.array(numbers, np.int32)))
 
     def holds_foreign(self, *, in_chinese: bool) -> bool:
         """Whether it holds a document in another language than the asker's."""
@@ -115,7 +131,15 @@ class Catalogue:
         return np.asarray(allowed & valid & (self.removed > change))
 
 
-EMPTY = Catalogue(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), ())
+EMPTY = Catalogue(
+    np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), (),
+    np.zeros(0, np.int32), {}, (),
+)  # fmt: skip
+
+
+def _numbered(numbering: Mapping[str, int], rows: Iterable[Access]) -> Mapping[str, int]:
+    new = [family for family in dict.fromkeys(row.family for row in rows) if family not in numbering]
+    return {**numbering, **{family: len(numbering) + n for n, family in enumerate(new)}} if new else numbering
 
 
 def _key(entry: Access) -> tuple[object, ...]:

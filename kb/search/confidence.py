@@ -79,12 +79,14 @@ def shipped() -> Confidence:
 def signs(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], which: int) -> dict[str, float]:
     """What is known of one candidate beside the others, by name; the docstring of `features.NAMES` explains the rest.
 
-    `cosine_gap` is how much nearer another document comes, `cosine_above` how far it stands out of the first ten;
-    `margin` is its fused score less the best other document's; `same` counts the first ten that are its document's.
+    `cosine_gap` is how much nearer another family comes, `cosine_above` how far it stands out of the first ten;
+    `margin` is its family's best fused score less the best other one's; `same` counts the first ten that are its
+    family's: an article and its translations do not compete.
     """
-    own = evidence.documents[which]
+    own = evidence.families[which]
     around = list(ordered[:_AROUND])
-    others = np.array([document != own for document in evidence.documents], bool)
+    others = np.array([family != own for family in evidence.families], bool)
+    best = float(fused[~others].max())
     alone, cosine = evidence.alone[which], evidence.alone[:, _COLUMN["cosine"]]
     nearest = float(cosine[others].max(initial=-np.inf)) if others.any() else float(cosine[which])
     return {
@@ -93,7 +95,7 @@ def signs(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int]
         "cosine_gap": max(0.0, nearest - float(cosine[which])),
         "cosine_lead": float(cosine[which]) - nearest,
         "cosine_above": float(cosine[which] - cosine[around].mean()),
-        "margin": float(fused[which] - (fused[others].max() if others.any() else fused[which] - 3.0)),
+        "margin": best - float(fused[others].max(initial=-np.inf)) if others.any() else 3.0,
         "words": math.log1p(evidence.words),
         "unseen": evidence.unseen,
         "same": float(len(around) - others[around].sum()),

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from kb.model import PUBLIC, Kind
 from kb.search.catalogue import Catalogue, Scope
 from kb.search.evidence import Evidence
-from kb.search.features import Lists, features
+from kb.search.features import NAMES, NARROW, Lists, features
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
+from kb.search.grouping import roots
 from kb.search.keywords import Lane, Snapshot, lane_of
+from kb.search.language import distance
 from kb.search.lexicon import Lexicon
 from kb.search.vectors import Vectors
 from kb.search.vocabulary import Vocabulary
@@ -39,7 +41,7 @@ class KeywordHit:
 class Asked:
     """A question ready to be looked for: its concepts and `(dim,)` vectors, with what was said before and alone.
 
-    `in_chinese` is who asks.
+    `speaks` is the asker's language, a BCP 47 tag.
     """
 
     question: str
@@ -47,7 +49,7 @@ class Asked:
     vector: NDArray[np.float32]
     last: tuple[Concept, ...]
     last_vector: NDArray[np.float32]
-    in_chinese: bool
+    speaks: str
     follow_up: bool
 
 
@@ -91,20 +93,26 @@ class View:
         exact = self._exact(asked.question, scope, kind, allowed)
         worded = self.catalogue.positions([hit.row for hit in hits])[0].tolist()
         titled = self.catalogue.positions(exact)[0].tolist() if exact else []
-        places = list(dict.fromkeys([*near.tolist(), *worded, *titled]))
+        listed = list(dict.fromkeys([*near.tolist(), *worded, *titled]))
+        translated = self._translations(listed, asked, allowed)
+        places = [*listed, *translated]
         lists = _lists(places, near, cosines, worded, hits)
-        signs = self._signs(lists, asked.said, asked.in_chinese)
+        signs = self._signs(lists, asked.said, asked.speaks)
+        self._place(signs, lists, translated, asked.vector)
         alone = signs
         if asked.follow_up:
-            alone = self._signs(lists, asked.last, asked.in_chinese)
+            alone = self._signs(lists, asked.last, asked.speaks)
             alone[:, 0] = self.vectors.at(places) @ asked.last_vector
+        documents = tuple(self.catalogue.documents[place] for place in places)
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
         bm25 = dict(zip(worded, (hit.bm25 for hit in hits), strict=True))
         return Evidence(
             rows=tuple(self.catalogue.ids[places].tolist()),
             places=tuple(places),
-            documents=tuple(self.catalogue.documents[place] for place in places),
+            documents=documents,
+            families=roots(documents, [self.catalogue.families[place] for place in places]),
+            distances=tuple(self._distance(place, asked) for place in places),
             exact=np.array([place in titled for place in places], bool),
             bm25=np.array([bm25.get(place, 0.0) for place in places]),
             vector_rank=lists.vector_rank,
@@ -116,7 +124,8 @@ class View:
             follow_up=asked.follow_up,
         )
 
-    def _signs(self, lists: Lists, asked: Sequence[Concept], in_chinese: bool) -> NDArray[np.float64]:
+    def _signs(self, lists: Lists, asked: Sequence[Concept], speaks: str) -> NDArray[np.float64]:
+        in_chinese = speaks.startswith("zh")
         return features(
             lists,
             self.forward,
@@ -124,6 +133,38 @@ class View:
             is_question=self.catalogue.are_questions(lists.places),
             is_foreign=self.catalogue.are_foreign(lists.places, in_chinese=in_chinese),
         )
+
+    def _translations(self, places: Sequence[int], asked: Asked, allowed: NDArray[np.bool_]) -> list[int]:
+        """Of each candidate's translation nearer to the asker's language that no list found, the nearest row."""
+        nearest: dict[str, int] = {}
+        for place in places:
+            family, away = self.catalogue.families[place], self._distance(place, asked)
+            nearest[family] = min(away, nearest.get(family, away))
+        there = self.catalogue.of_families(family for family, away in nearest.items() if away)
+        nearer: dict[str, list[int]] = {}
+        for place in map(int, there[allowed[there]]):
+            if self._distance(place, asked) < nearest[self.catalogue.families[place]]:
+                nearer.setdefault(self.catalogue.families[place], []).append(place)
+        return [self._best_of(rows, asked) for rows in nearer.values()]
+
+    def _best_of(self, places: Sequence[int], asked: Asked) -> int:
+        """The row with the highest cosine among those in the language nearest to the asker's."""
+        away = min(self._distance(place, asked) for place in places)
+        own = [place for place in places if self._distance(place, asked) == away]
+        return own[int(np.argmax(self.vectors.at(own) @ asked.vector))]
+
+    def _distance(self, place: int, asked: Asked) -> int:
+        return distance(self.catalogue.language(place), asked.speaks)
+
+    def _place(
+        self, signs: NDArray[np.float64], lists: Lists, places: Sequence[int], vector: NDArray[np.float32]
+    ) -> None:
+        """Gives the last rows of `signs`, which no list found, the cosines that they have."""
+        if places:
+            cosines = self.vectors.at(places) @ vector
+            floor = np.nanmin(lists.cosine, initial=1.0)
+            signs[-len(places) :, NAMES.index("cosine")] = cosines
+            signs[-len(places) :, NAMES.index("nearness")] = (cosines - floor) / NARROW
 
     def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> list[int]:
         """Rows whose title or curated question is the question itself."""

@@ -57,3 +57,15 @@ def passages(db: Database) -> None:
             fingerprint TEXT NOT NULL, hash BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (fingerprint, hash)
         ) WITHOUT ROWID;
     """)
+
+
+@migrations(name="0003_families")
+def families(db: Database) -> None:
+    """Which passages are of one article in several languages: the id of the one that was translated."""
+    db.executescript("""
+        ALTER TABLE passages ADD COLUMN family TEXT NOT NULL DEFAULT '';
+        UPDATE passages SET family = coalesce((
+            SELECT json_extract(r.content, '$.translation_of') FROM revisions r
+            WHERE r.document_id = passages.document_id AND r.revision = passages.revision
+        ), document_id);
+    """)

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from kb.model import Access, Passage, StoredPassage
 
-_ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed"
+_ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed, family"
 _STORED = (
     'id, document_id, revision, kind, ordinal, role, heading, start, "end", text, embedded, internal, audience,'
     " language"
@@ -21,7 +21,10 @@ _STORED = (
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What decides who finds a document's passages and when; times are seconds since 1970."""
+    """What decides who finds a document's passages and when; times are seconds since 1970.
+
+    `family` is the id of the article that this one translates, else its own.
+    """
 
     kind: str
     audience: tuple[str, ...]
@@ -31,6 +34,7 @@ class Terms:
     language: str
     product: str | None
     tags: tuple[str, ...]
+    family: str
 
 
 def text_hash(embedded: str) -> bytes:
@@ -68,6 +72,7 @@ def _row(document_id: str, revision: int, passage: Passage, terms: Terms, change
         "tags": _list(terms.tags),
         "added": change,
         "removed": None,
+        "family": terms.family,
     }
 
 

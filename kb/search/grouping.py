@@ -1,0 +1,46 @@
+"""Candidates to results: an article and its translations are one, shown in the asker's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kb.search.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One result: the candidate that ranks best in its family, and the one that is `shown` for it."""
+
+    best: int
+    shown: int
+
+
+def groups(evidence: Evidence, ordered: Sequence[int]) -> list[Group]:
+    """One result a family, in the order of their best candidates, each shown nearest to the asker's language.
+
+    `ordered` numbers the candidates, best first; the shown one is its document's best.
+    """
+    members: dict[str, list[int]] = {}
+    for number in ordered:
+        members.setdefault(evidence.families[number], []).append(number)
+    return [Group(own[0], min(own, key=lambda n: evidence.distances[n])) for own in members.values()]
+
+
+def roots(documents: Sequence[str], families: Sequence[str]) -> tuple[str, ...]:
+    """Each row's family, where a translation of a translation belongs to the original's.
+
+    Only rows that are here are followed: what an asker may not see joins nothing. A circle is one family.
+    """
+    above = {document: family for document, family in zip(documents, families, strict=True) if document != family}
+    known = {family: _root(family, above) for family in dict.fromkeys(families)}
+    return tuple(known[family] for family in families)
+
+
+def _root(family: str, above: Mapping[str, str]) -> str:
+    path = [family]
+    while path[-1] in above:
+        if above[path[-1]] in path:
+            return min(path[path.index(above[path[-1]]) :])
+        path.append(above[path[-1]])
+    return path[-1]
