@@ -43,7 +43,7 @@ class Encoder:
         return self._encode(self._prompts["document"], texts)
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        encoded = self._tokenizer.encode_batch([prompt + text for text in texts])
+        encoded = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
         ids = np.array([encoding.ids for encoding in encoded], np.int64)
         mask = np.array([encoding.attention_mask for encoding in encoded], np.int64)
         states = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[0]
