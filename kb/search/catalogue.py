@@ -102,7 +102,8 @@ class Catalogue:
 
     def rows(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
         """`(n,)`: the rows whose entry passes a test that is always the same under its name."""
-        return self._test(name, test)[self.terms]
+        fitting = self._test(name, test)
+        return fitting[self.terms] if fitting.any() else np.zeros(len(self.terms), bool)
 
     def _foreign(self, in_chinese: bool) -> NDArray[np.bool_]:
         return self._test(("foreign", in_chinese), lambda entry: entry.language.startswith("zh") != in_chinese)
