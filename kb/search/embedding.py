@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from kb.errors import ModelMissing
 from kb.search import bundled, runtime
 from kb.search.runtime import Model
+from kb.search.terms import one_script
 
 BUNDLED = "bundled"
 
@@ -39,6 +40,7 @@ _POOLING_MODES = frozenset(
         "pooling_mode_lasttoken",
     }
 )
+_READING = "one script"  # what is done to a text before the model reads it: part of what its vectors mean
 _UNBOUNDED = 1_000_000  # transformers writes 1e30 for "the tokenizer knows no limit"
 
 
@@ -80,7 +82,7 @@ def describe(name: str, *, query_prompt: str | None = None, passage_prompt: str 
         max_tokens, dim, identity = _max_tokens(folder), _dim(folder), _identity(folder)
     query = own_query if query_prompt is None else query_prompt
     passage = own_passage if passage_prompt is None else passage_prompt
-    whole = json.dumps([identity, query, passage, max_tokens])
+    whole = json.dumps([identity, query, passage, max_tokens, _READING])
     return ModelSpec(
         name=name,
         folder=folder,
@@ -140,6 +142,9 @@ class _Turns:
 class Embedder:
     """A model's vectors; loads the weights at first use, and encodes for one thread at a time.
 
+    Texts are brought to one script first: the model places a traditional text farther from its simplified twin than
+    from an unrelated English one.
+
     `threads` is the number of CPU threads, torch's for the whole process; None leaves the choice to the runtime.
     `runtime` is `torch`, `openvino`, or `auto`: OpenVINO where it is installed and can run the model, else torch.
     """
@@ -155,7 +160,7 @@ class Embedder:
         if not texts:
             return self._empty(0)
         with self._lock:
-            return self._loaded().encode_query(texts)
+            return self._loaded().encode_query([one_script(text) for text in texts])
 
     def passages(
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None, batch_size: int = 32
@@ -171,7 +176,7 @@ class Embedder:
             batch = order[start : start + batch_size]
             # The lock is let go between batches, so that a query waits for one batch, not for a whole index.
             with self._lock:
-                vectors[batch] = self._loaded().encode_document([texts[index] for index in batch])
+                vectors[batch] = self._loaded().encode_document([one_script(texts[index]) for index in batch])
             if progress is not None:
                 progress(start + len(batch))
         return vectors

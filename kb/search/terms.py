@@ -50,6 +50,11 @@ def in_simplified(text: str) -> str:
     return str(_simplify.convert(text))
 
 
+def one_script(text: str) -> str:
+    """`text` with its traditional characters simplified, and nothing else changed."""
+    return str(_simplify.convert(text)) if is_chinese(text) else text
+
+
 def is_chinese(text: str) -> bool:
     """Whether a text holds a Chinese character: then it is a Chinese one, whatever else it mixes in."""
     return _HAN.search(text) is not None
