@@ -23,6 +23,8 @@ SECTIONS = 2
 """Further passages of a document that a hit names at most."""
 CLOSE = 3.0
 """How far, in the fused score, a passage may lie below its document's best to be shown with it."""
+SPANNED = 3
+"""The first hits, of which the answering sentence is marked: finding a text's sentences takes a millisecond."""
 SPARE = 5
 """Documents looked at beyond those asked for, so that one shown once leaves its place to another."""
 
@@ -47,38 +49,57 @@ class Found:
 
 
 def near(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], shown: int) -> list[int]:
-    """The candidates of the shown one's document that score close to it, best first."""
-    own = evidence.documents[shown]
-    return [n for n in ordered if n != shown and evidence.documents[n] == own and fused[n] >= fused[shown] - CLOSE]
+    """The candidates of the shown one's document that score close to it, best first; at least the next best."""
+    own = [n for n in ordered if n != shown and evidence.documents[n] == evidence.documents[shown]]
+    return [n for rank, n in enumerate(own) if rank == 0 or fused[n] >= fused[shown] - CLOSE]
 
 
 def shown_once(
-    chosen: Sequence[Group], evidence: Evidence, stored: Mapping[int, StoredPassage], view: View
+    chosen: Sequence[Group],
+    evidence: Evidence,
+    beside: Mapping[int, Sequence[int]],
+    stored: Mapping[int, StoredPassage],
+    view: View,
 ) -> list[tuple[Group, tuple[str, ...]]]:
-    """The groups without those whose passage says what one above it says, which then names them."""
+    """The groups without those whose passage says what one above it says, which then names them.
+
+    A curated question is too short to tell: its article is compared by the best text found of it, or not at all.
+    """
     kept: list[tuple[Group, tuple[str, ...]]] = []
+    texts: list[int | None] = []
     for group in chosen:
         if evidence.rows[group.shown] not in stored:
             continue
-        for number, (above, also) in enumerate(kept):
-            if _says_the_same(above.shown, group.shown, evidence, stored, view):
-                kept[number] = (above, (*also, evidence.documents[group.shown]))
-                break
-        else:
+        own = _text_of((group.shown, *beside[group.shown]), evidence, stored)
+        same = (n for n, above in enumerate(texts) if _say_the_same(above, own, evidence, stored, view))
+        if (number := next(same, None)) is None:
             kept.append((group, ()))
+            texts.append(own)
+        else:
+            above, also = kept[number]
+            kept[number] = (above, (*also, evidence.documents[group.shown]))
     return kept
 
 
-def _says_the_same(one: int, other: int, evidence: Evidence, stored: Mapping[int, StoredPassage], view: View) -> bool:
-    places = evidence.places[one], evidence.places[other]
+def _text_of(numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage]) -> int | None:
+    held = ((number, stored.get(evidence.rows[number])) for number in numbers)
+    return next((number for number, passage in held if passage is not None and passage.role == "text"), None)
+
+
+def _say_the_same(
+    one: int | None, other: int | None, evidence: Evidence, stored: Mapping[int, StoredPassage], view: View
+) -> bool:
+    if one is None or other is None:
+        return False
+    first, second = evidence.places[one], evidence.places[other]
     return (
-        view.catalogue.alike(*places)
-        and share_in_common(*(view.forward.record(place) for place in places)) >= ALIKE
+        view.catalogue.alike(first, second)
+        and share_in_common(view.forward.record(first), view.forward.record(second)) >= ALIKE
         and same_numbers(stored[evidence.rows[one]].embedded, stored[evidence.rows[other]].embedded)
     )
 
 
-def hit(found: Found, words: Sequence[str], rarity: Mapping[str, float], speaks: str) -> Hit:
+def hit(found: Found, rank: int, words: Sequence[str], rarity: Mapping[str, float], speaks: str) -> Hit:
     """What a searcher is shown: the best passage with a strong neighbour, then further sections."""
     best = found.passage
     others = _distinct(best, found.near)
@@ -99,7 +120,7 @@ def hit(found: Found, words: Sequence[str], rarity: Mapping[str, float], speaks:
         audience=best.audience,
         language=best.language,
         foreign=distance(best.language, speaks) == FOREIGN,
-        answer_span=answering_sentence(text, best.language, rarity),
+        answer_span=answering_sentence(text, best.language, rarity) if rank < SPANNED else None,
         sections=tuple(_section(p, words) for p in others if p is not beside)[:SECTIONS],
         also=found.also,
     )

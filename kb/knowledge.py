@@ -6,6 +6,7 @@ import time
 import uuid
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 
 from kb.config import Paths, Settings
 from kb.errors import UsageError
@@ -60,7 +61,7 @@ class KnowledgeBase:
         started = time.perf_counter()
         question = self.question(ask)
         found = {kind: question.lane(kind, k) for kind in KINDS}
-        articles, tickets = (tuple(map(question.hit, found[kind])) for kind in KINDS)
+        articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
         took = round((time.perf_counter() - started) * 1000, 3)
         why = question.explain(found) if explain else None
         return SearchResult(uuid.uuid4().hex, articles, tickets, took, why)

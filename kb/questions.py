@@ -118,9 +118,10 @@ class Question:
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
         stored = self._reader.fetch([evidence.rows[number] for number in numbers])
         found = []
-        for group, also in hits.shown_once(chosen, evidence, stored, self._view)[:k]:
+        for group, also in hits.shown_once(chosen, evidence, beside, stored, self._view)[:k]:
             signs, exact = confidence.signs(evidence, fused, ordered, group.shown), bool(evidence.exact[group.best])
-            rows = [evidence.rows[number] for number in (group.shown, *beside[group.shown])]
+            close = [n for n in beside[group.shown] if fused[n] >= fused[group.shown] - hits.CLOSE]
+            rows = [evidence.rows[number] for number in (group.shown, *close)]
             best, *others = [stored[row] for row in rows if row in stored]
             score, likely = float(fused[group.best]), self._probability(signs, exact)
             found.append(Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also))
@@ -130,9 +131,9 @@ class Question:
         likely = self._models.confidence.of(self.speaks).probability(signs)
         return max(likely, _CERTAIN) if exact else likely
 
-    def hit(self, found: Found) -> Hit:
-        """What a searcher is shown of it."""
-        return hits.hit(found, self._words, self._rarity(found.passage.kind), self.speaks)
+    def hit(self, found: Found, rank: int) -> Hit:
+        """What a searcher is shown of it, at a rank from 0."""
+        return hits.hit(found, rank, self._words, self._rarity(found.passage.kind), self.speaks)
 
     def explain(self, lanes: Mapping[Kind, Sequence[Found]]) -> Explanation:
         """How these results came about, or why the best of them is no answer."""

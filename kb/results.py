@@ -24,9 +24,10 @@ class Hit:
 
     `highlights` are `(start, end)` code points of `text` where the question's words stand. `language` is the
     passage's (BCP 47); `foreign` where that is another than the asker's: there is no translation that they may see.
-    `answer_span` is the sentence of `text` that holds most of the question; `sections` are other parts of the document
-    that may answer too; `also` names documents that say the same in nearly the same words. `text` is the passage
-    `passage_id`, together with the next or the one before where the section goes on there and both are found.
+    `answer_span` is the sentence of `text` that holds most of the question, told of the first three hits;
+    `sections` are other parts of the document that may answer too; `also` names documents that say the same in nearly
+    the same words. `text` is the passage `passage_id`, together with the next one or the one before where the section
+    goes on there and both score close.
     """
 
     passage_id: str

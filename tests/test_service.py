@@ -136,7 +136,7 @@ def test_an_answer_quotes_its_article_and_offers_its_actions(server: Server) -> 
 
 def test_an_explanation_adds_up_to_the_score_and_the_confidence_that_were_given(server: Server) -> None:
     assert server.search("kettle lid")["explain"] is None
-    body = server.get("/api/search?q=kettle+lid&explain=true&language=en").json()
+    body = server.search("kettle lid", explain="true", language="en")
     why = body["explain"]
     assert (why["meant"], why["speaks"], why["language"], why["audiences"][-1]) == ("kettle lid", "en", "en", "public")
     assert [hit["passage_id"] for hit in why["hits"]] == [hit["passage_id"] for hit in body["hits"]]
