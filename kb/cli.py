@@ -100,6 +100,10 @@ def _plot(command: Any) -> Any:
     )(command)
 
 
+def _explain(command: Any) -> Any:
+    return click.option("--explain", is_flag=True, help="Say why: signs, weights, ranks, filters, threshold.")(command)
+
+
 @main.command()
 @click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
 @_as_json
@@ -145,36 +149,31 @@ def export(home: Home, folder: Path) -> None:
 @click.option("--product", help="Only what is about this product.")
 @click.option("--language", help="Only documents in this language.")
 @click.option("--tag", help="Only documents with this tag.")
+@_explain
 @_audience
 @_as_json
 @click.pass_obj
 def search(
-    home: Home,
-    question: str,
-    k: int,
-    product: str | None,
-    language: str | None,
-    tag: str | None,
-    audience: str,
-    as_json: bool,
+    home: Home, /, question: str, k: int, explain: bool, audience: str, as_json: bool, **filters: str | None
 ) -> None:
     """Show the passages that may answer QUESTION, best first."""
     from kb import presentation
 
-    result = home.knowledge().search(_ask(question, audience, product=product, language=language, tag=tag), k)
+    result = home.knowledge().search(_ask(question, audience, **filters), k, explain=explain)
     presentation.show_json(result) if as_json else presentation.show_search(result)
 
 
 @main.command()
 @click.argument("question")
+@_explain
 @_audience
 @_as_json
 @click.pass_obj
-def ask(home: Home, question: str, audience: str, as_json: bool) -> None:
+def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) -> None:
     """Answer QUESTION in a few sentences with their sources, or say that there is no answer."""
     from kb import presentation
 
-    answer = home.knowledge().answer(_ask(question, audience))
+    answer = home.knowledge().answer(_ask(question, audience), explain=explain)
     presentation.show_json(answer) if as_json else presentation.show_answer(answer)
 
 

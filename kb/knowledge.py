@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 
 from kb.config import Paths, Settings
 from kb.errors import UsageError
@@ -52,16 +54,21 @@ class KnowledgeBase:
         """A question put to what is visible now. Raises UsageError."""
         return Question(ask, self.reader, self._models, self._vector)
 
-    def search(self, ask: Ask, k: int = 10) -> SearchResult:
-        """The k best documents of each lane, each by its best passage. Raises UsageError."""
+    def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
+        """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
         question = self.question(ask)
-        lanes = [tuple(question.hit(f) for f in question.lane(kind, k)) for kind in KINDS]
+        found = {kind: question.lane(kind, k) for kind in KINDS}
+        articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
         took = round((time.perf_counter() - started) * 1000, 3)
-        return SearchResult(uuid.uuid4().hex, lanes[0], lanes[1], took)
+        why = question.explain(found) if explain else None
+        return SearchResult(uuid.uuid4().hex, articles, tickets, took, why)
 
-    def answer(self, ask: Ask) -> Answer:
+    def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""
-        return self.question(ask).answer()
+        question = self.question(ask)
+        if not explain:
+            return question.answer()
+        return replace(question.answer(), explain=question.explain({kind: question.lane(kind, 1) for kind in KINDS}))

@@ -22,7 +22,7 @@ from kb.evaluation.report import render, render_risk
 from kb.evaluation.risk import risk_coverage
 from kb.progress import Progress
 from kb.publishing import Summary
-from kb.results import Answer, Hit, SearchResult
+from kb.results import Answer, Explanation, Hit, HitExplained, SearchResult
 
 _LINES = 6
 
@@ -88,6 +88,8 @@ def show_search(result: SearchResult) -> None:
     for number, hit in enumerate(result.tickets, 1):
         _show_hit(console, number, hit)
     console.print(f"[dim]{result.took_ms:.0f} ms[/dim]")
+    if result.explain:
+        show_explanation(result.explain)
 
 
 def _show_hit(console: Console, number: int, hit: Hit) -> None:
@@ -102,8 +104,14 @@ def _show_hit(console: Console, number: int, hit: Hit) -> None:
     text = Text(hit.text)
     for start, end in hit.highlights:
         text.stylize("bold yellow", start, end)
+    if hit.answer_span:
+        text.stylize("underline", *hit.answer_span)
     for line in text.split("\n")[:_LINES]:
         console.print(Text("   ") + line)
+    for section in hit.sections:
+        console.print(Text(f"   also in it: {' > '.join(section.heading) or hit.title}", style="dim"))
+    if hit.also:
+        console.print(Text(f"   says the same: {', '.join(hit.also)}", style="dim"))
 
 
 def show_answer(answer: Answer) -> None:
@@ -120,6 +128,35 @@ def show_answer(answer: Answer) -> None:
     if answer.foreign:
         console.print(Text(f"  in {answer.language}: there is no translation yet", style="magenta"))
     console.print(Text(f"  confidence {answer.confidence:.0%}{reason}", style="dim"))
+    if answer.explain:
+        show_explanation(answer.explain)
+
+
+def show_explanation(why: Explanation) -> None:
+    """How the question was read and filtered, then each hit's signs: value × weight = contribution."""
+    console = _console()
+    console.print(Text(f"\nread as: {why.meant} ({why.speaks})", style="bold"))
+    for written, meant in why.slips:
+        console.print(Text(f"  slip mended: {written} → {meant}"))
+    for term, others in why.alternatives.items():
+        console.print(Text(f"  also looked for: {term} → {', '.join(others)}"))
+    chosen = {"product": why.product, "language": why.language, "tag": why.tag}
+    filters = [f"audience {', '.join(why.audiences)}", *(f"{name} {value}" for name, value in chosen.items() if value)]
+    console.print(Text(f"  within: {'; '.join(filters)}; valid now"))
+    console.print(Text(f"  best {why.best:.1%}, threshold {why.threshold:.1%}: {why.outcome}"))
+    for hit in (*why.hits, *why.tickets):
+        console.print(_explained(hit))
+
+
+def _explained(hit: HitExplained) -> Table:
+    ranks = f"vectors {hit.vector_rank or '–'}, keywords {hit.keyword_rank or '–'}"
+    title = f"{hit.passage_id} · {hit.rule} · {ranks} · score {hit.score:.2f} · {hit.probability:.1%}"
+    table = Table("sign", "value", "weight", "contribution", title=Text(title), title_justify="left", box=None)
+    for part, start, signs in (("ranking", 0.0, hit.ranking), ("confidence", hit.intercept, hit.judging)):
+        table.add_row(Text(part, style="bold"), "", "intercept", f"{start:+.3f}")
+        for sign in signs:
+            table.add_row(sign.name, f"{sign.value:.3f}", f"{sign.weight:.3f}", f"{sign.contribution:+.3f}")
+    return table
 
 
 def show_outcomes(outcomes: Sequence[Outcome], name: str, plot: Path | None, as_json: bool, **said: str) -> None:

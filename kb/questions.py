@@ -5,26 +5,27 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.answer.citations import document_url
+from kb import hits
 from kb.answer.composition import Source, compose, curated, refusal
 from kb.errors import UsageError
+from kb.explaining import explained
+from kb.hits import Found
 from kb.model import AGENT, Article, Kind, StoredPassage
 from kb.reader import Reader
-from kb.results import Answer, Ask, Hit
+from kb.results import Answer, Ask, Explanation, Hit
 from kb.search import confidence, fusion
 from kb.search.catalogue import Scope
 from kb.search.confidence import Confidence
 from kb.search.evidence import Evidence
 from kb.search.fusion import Fusion
 from kb.search.grouping import groups
-from kb.search.highlights import highlights
 from kb.search.language import FOREIGN, distance
 from kb.search.slips import find_slips, mended
 from kb.search.synonyms import Synonyms
@@ -65,20 +66,6 @@ class Models:
         return self.confidence.of(language).threshold(self.max_wrong)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A lane's results, best first: each one's best passage, its signs and probability.
-
-    `score` is the fused one of the best passage in any language; `exact` whether one is asked for in its own words.
-    """
-
-    passage: StoredPassage
-    score: float
-    exact: bool
-    signs: dict[str, float]
-    probability: float
-
-
 class Question:
     """Searched and answered lane by lane; everything in it comes from one view."""
 
@@ -87,7 +74,7 @@ class Question:
         self._ask, self._reader, self._models = ask, reader, models
         self._view: View = reader.view
         self._lexicon = self._view.lexicon(ask.audiences)
-        question = check_question(ask.question)
+        self._question = question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
         self.speaks = ask.speaks or written_in(self._meant)
@@ -128,47 +115,67 @@ class Question:
             others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
         return others
 
-    def lane(self, kind: Kind, k: int) -> list[_Found]:
-        """The k best documents of a lane, each with its translations as one."""
+    def lane(self, kind: Kind, k: int) -> list[Found]:
+        """The k best documents of a lane, each with its translations and near-duplicates as one."""
         evidence = self.evidence(kind)
         if evidence is None:
             return []
         fused = fusion.scores(evidence.signs, self._models.weights)
         ordered = fusion.order(evidence, fused)
-        chosen = groups(evidence, ordered)[:k]
-        stored = self._reader.fetch([evidence.rows[group.shown] for group in chosen])
+        chosen = groups(evidence, ordered)[: k if k == 1 else k + hits.SPARE]
+        beside = {group.shown: hits.near(evidence, fused, ordered, group.shown) for group in chosen}
+        numbers = [number for shown, others in beside.items() for number in (shown, *others)]
+        stored = self._reader.fetch([evidence.rows[number] for number in numbers])
         found = []
-        for best, number in ((group.best, group.shown) for group in chosen):
-            if evidence.rows[number] in stored:
-                signs = confidence.signs(evidence, fused, ordered, number)
-                exact = bool(evidence.exact[best])
-                likely = self._probability(signs, exact)
-                found.append(_Found(stored[evidence.rows[number]], float(fused[best]), exact, signs, likely))
+        for group, also in hits.shown_once(chosen, evidence, beside, stored, self._view)[:k]:
+            signs, exact = confidence.signs(evidence, fused, ordered, group.shown), bool(evidence.exact[group.best])
+            close = [n for n in beside[group.shown] if fused[n] >= fused[group.shown] - hits.CLOSE]
+            rows = [evidence.rows[number] for number in (group.shown, *close)]
+            best, *others = [stored[row] for row in rows if row in stored]
+            score, likely = float(fused[group.best]), self._probability(signs, exact)
+            found.append(Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also))
         return found
 
     def _probability(self, signs: dict[str, float], exact: bool) -> float:
         likely = self._models.confidence.of(self.speaks).probability(signs)
         return max(likely, _CERTAIN) if exact else likely
 
-    def hit(self, found: _Found) -> Hit:
-        """What a searcher is shown of it."""
-        passage = found.passage
-        return Hit(
-            passage.name,
-            passage.document_id,
-            passage.kind,
-            passage.revision,
-            passage.heading[0],
-            passage.heading[1:],
-            document_url(passage.document_id, passage.kind),
-            passage.text,
-            highlights(passage.text, self._words),
-            found.score,
-            round(found.probability, 4),
-            passage.audience,
-            passage.language,
-            self._is_foreign(passage),
+    def hit(self, found: Found, rank: int) -> Hit:
+        """What a searcher is shown of it, at a rank from 0."""
+        return hits.hit(found, rank, self._words, self._rarity(found.passage.kind), self.speaks)
+
+    def explain(self, lanes: Mapping[Kind, Sequence[Found]]) -> Explanation:
+        """How these results came about, or why the best of them is no answer."""
+        judge, threshold = self._models.confidence.of(self.speaks), self._models.threshold(self.speaks)
+        best = max((found.probability for lane in lanes.values() for found in lane[:1]), default=0.0)
+        shown = {
+            kind: tuple(explained(found, self._models.weights, judge, threshold) for found in lane)
+            for kind, lane in lanes.items()
+        }
+        asked = {c.term: c.alternatives for kind in KINDS for c in self._concepts(self._said, kind) if c.alternatives}
+        return Explanation(
+            meant=self._meant,
+            speaks=self.speaks,
+            slips=tuple((self._question[slip.start : slip.end], slip.meant) for slip in self.slips),
+            alternatives=asked,
+            audiences=tuple(sorted(self._scope.audiences)),
+            product=self._scope.product,
+            language=self._scope.language,
+            tag=self._scope.tag,
+            at=self._scope.now,
+            threshold=threshold,
+            best=round(best, 4),
+            outcome="answered" if best >= threshold else self._reason(best),
+            hits=shown["article"],
+            tickets=shown["ticket"],
         )
+
+    def _rarity(self, kind: Kind) -> dict[str, float]:
+        return {word: self._view.keywords.rarity(word, kind) for word in self._words}
+
+    def _reason(self, best: float) -> str:
+        close = best >= _NOTHING_CLOSE * self._models.threshold(self.speaks)
+        return "close_not_answering" if close else "nothing_close"
 
     def answer(self) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
@@ -179,10 +186,9 @@ class Question:
                 return self._answered(found[0])
             best = max([best, *(f.probability for f in found)])
         answer_id = uuid.uuid4().hex
-        reason = "nothing_close" if best < _NOTHING_CLOSE * threshold else "close_not_answering"
-        return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), reason)
+        return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), self._reason(best))
 
-    def _answered(self, found: _Found) -> Answer:
+    def _answered(self, found: Found) -> Answer:
         best = found.passage
         document = self._reader.document(best.document_id, best.revision)
         source = Source(document, best.revision, AGENT in self._ask.audiences)
@@ -190,8 +196,7 @@ class Question:
         if isinstance(document, Article) and document.answer and self._asks_curated(found):
             made = curated(source, document.answer, passages, document.language)
         else:
-            rarity = {word: self._view.keywords.rarity(word, best.kind) for word in self._words}
-            made = compose(source, passages, rarity)
+            made = compose(source, passages, self._rarity(best.kind))
         actions = document.actions if isinstance(document, Article) else ()
         likely, foreign = round(found.probability, 4), self._is_foreign(best)
         answer_id = uuid.uuid4().hex
@@ -203,16 +208,15 @@ class Question:
         return distance(passage.language, self.speaks) == FOREIGN
 
     def _passages(self, best: StoredPassage) -> list[StoredPassage]:
-        """The passages of the best one's document that the asker may see: the best first, then in order."""
+        """The passages of the best one's document that the asker may see: the best, its section's, then the others."""
         allowed = self._view.allowed(self._scope, best.kind)
         every = self._reader.passages_of(best.document_id, best.revision)
         shown = self._view.shows([passage.id for passage in every], allowed)
         texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
-        return sorted(
-            texts, key=lambda p: ((p.start, p.end, p.internal) != (best.start, best.end, best.internal), p.id)
-        )
+        span = (best.start, best.end, best.internal)
+        return sorted(texts, key=lambda p: ((p.start, p.end, p.internal) != span, p.heading != best.heading, p.id))
 
-    def _asks_curated(self, found: _Found) -> bool:
+    def _asks_curated(self, found: Found) -> bool:
         """Whether the question is one that the article's own short answer was written for."""
         return found.exact or found.passage.role == "question"
 

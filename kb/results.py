@@ -9,11 +9,25 @@ from kb.model import PUBLIC, Action, Kind
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """Another passage of a hit's document that scores close to the best one."""
+
+    passage_id: str
+    heading: tuple[str, ...]
+    text: str
+    highlights: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that may answer; `score` is the fused one (higher is better), `confidence` a probability.
 
     `highlights` are `(start, end)` code points of `text` where the question's words stand. `language` is the
     passage's (BCP 47); `foreign` where that is another than the asker's: there is no translation that they may see.
+    `answer_span` is the sentence of `text` that holds most of the question, told of the first three hits;
+    `sections` are other parts of the document that may answer too; `also` names documents that say the same in nearly
+    the same words. `text` is the passage `passage_id`, together with the next one or the one before where the section
+    goes on there and both score close.
     """
 
     passage_id: str
@@ -30,6 +44,65 @@ class Hit:
     audience: tuple[str, ...]
     language: str
     foreign: bool
+    answer_span: tuple[int, int] | None = None
+    sections: tuple[Section, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One sign of a linear model: `contribution = value * weight`."""
+
+    name: str
+    value: float
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class HitExplained:
+    """Why a hit stands where it does; ranks count from 1 and are null where a list does not have it.
+
+    `rule`: `own_words` (its title or a curated question is the question), `identifier` (it holds a code that was asked
+    for), `curated_question` (it is one of an article's `questions`) or `ranked`. `score` is the sum of `ranking`;
+    `probability` the logistic function of `intercept` and the sum of `judging`, but for `own_words` at least 0.99.
+    """
+
+    passage_id: str
+    rule: str
+    vector_rank: int | None
+    keyword_rank: int | None
+    score: float
+    ranking: tuple[Weighed, ...]
+    intercept: float
+    judging: tuple[Weighed, ...]
+    probability: float
+    likely_enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a question was understood, filtered, ranked and judged, told of nothing but what the asker may see.
+
+    `meant` is the question with its slips mended (`slips`: as written, as meant); `alternatives` other words that
+    were looked for; `at` the moment of validity, seconds since 1970; `outcome` `answered`, or the reason to refuse:
+    `best` lies below `threshold`.
+    """
+
+    meant: str
+    speaks: str
+    slips: tuple[tuple[str, str], ...]
+    alternatives: dict[str, tuple[str, ...]]
+    audiences: tuple[str, ...]
+    product: str | None
+    language: str | None
+    tag: str | None
+    at: float
+    threshold: float
+    best: float
+    outcome: str
+    hits: tuple[HitExplained, ...]
+    tickets: tuple[HitExplained, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +113,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     tickets: tuple[Hit, ...]
     took_ms: float
+    explain: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +133,7 @@ class Answer:
     handover: None = None
     language: str | None = None
     foreign: bool = False
+    explain: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,11 +180,13 @@ def talkative(sample_home: Path, sample_kb: KnowledgeBase, probes: list[Probe]) 
     return kb
 
 
-def _responses(kb: KnowledgeBase, probes: Iterable[Probe], audiences: frozenset[str]) -> Iterator[tuple[Probe, Any]]:
+def _responses(
+    kb: KnowledgeBase, probes: Iterable[Probe], audiences: frozenset[str], *, explain: bool = False
+) -> Iterator[tuple[Probe, Any]]:
     for probe in probes:
         ask = replace(probe.ask, audiences=audiences)
-        yield probe, _json(kb.search(ask, probe.k))
-        yield probe, _json(kb.answer(ask))
+        yield probe, _json(kb.search(ask, probe.k, explain=explain))
+        yield probe, _json(kb.answer(ask, explain=explain))
 
 
 def _leaks(responses: Iterable[tuple[Any, Any]], forbidden: Forbidden) -> dict[str, tuple[Any, list[str]]]:
@@ -225,6 +227,23 @@ def test_two_thousand_questions_about_what_is_not_public_show_the_public_none_of
     assert [body for _, body in responses if body.get("tickets")] == []
     named = {audience for _, body in responses for hit in body.get("hits", []) for audience in hit["audience"]}
     assert named == {PUBLIC}
+
+
+def test_an_explanation_to_the_public_tells_nothing_of_what_is_not_public(
+    talkative: KnowledgeBase, probes: list[Probe]
+) -> None:
+    responses = list(_responses(talkative, probes[:300], frozenset({PUBLIC}), explain=True))
+    told = [(probe, _without_question(body)) for probe, body in responses]
+    assert _leaks(told, NOT_PUBLIC) == {}
+    assert all(body["explain"]["audiences"] == [PUBLIC] and not body["explain"]["tickets"] for _, body in told)
+    named = {hit["passage_id"].split("@")[0] for _, body in told for hit in body["explain"]["hits"]}
+    assert named <= {id_ for id_, article in ARTICLES.items() if article.is_public}
+
+
+def _without_question(body: Any) -> Any:
+    """A response without the asker's own words, which an explanation gives back as it read them."""
+    own = {"meant", "slips"}
+    return body | {"explain": {key: value for key, value in body["explain"].items() if key not in own}}
 
 
 def test_highlights_lie_within_the_text_that_the_public_is_shown(told_to_the_public: list[tuple[Probe, Any]]) -> None:
@@ -343,7 +362,7 @@ def _tiny(home: Path, tiny_model: Path, pages: Mapping[str, str], note: str) -> 
 
 def _without_run(body: Any) -> Any:
     """A response without what tells one run from another: ids, times, and the last digits of floating sums."""
-    gone = {"query_id", "answer_id", "took_ms"}
+    gone = {"query_id", "answer_id", "took_ms", "at"}
     if isinstance(body, dict):
         return {key: _without_run(value) for key, value in body.items() if key not in gone}
     if isinstance(body, float):
@@ -382,7 +401,10 @@ def test_public_order_and_answers_are_the_same_whether_or_not_there_are_internal
     twins: tuple[KnowledgeBase, KnowledgeBase],
 ) -> None:
     for question in _questions():
-        one, other = ([_json(kb.search(Ask(question))), _json(kb.answer(Ask(question)))] for kb in twins)
+        one, other = (
+            [_json(kb.search(Ask(question), explain=True)), _json(kb.answer(Ask(question), explain=True))]
+            for kb in twins
+        )
         assert _without_run(one) == _without_run(other), question
 
 

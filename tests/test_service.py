@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import signal
 import socket
@@ -37,7 +38,7 @@ from kb.writer import Writer, writer_lock
 HIT = {
     "passage_id": str, "document_id": str, "kind": str, "revision": int, "title": str, "heading": list,
     "url": (str, type(None)), "text": str, "highlights": list, "score": float, "confidence": float, "audience": list,
-    "language": str, "foreign": bool,
+    "language": str, "foreign": bool, "answer_span": (list, type(None)), "sections": list, "also": list,
 }  # fmt: skip
 CITATION = {
     "document_id": str, "revision": int, "title": str, "heading": list, "start": int, "end": int, "quote": str,
@@ -45,6 +46,7 @@ CITATION = {
 }  # fmt: skip
 ANSWER = {
     "answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover", "language", "foreign",
+    "explain",
 }  # fmt: skip
 KETTLE_BODY = (
     "# Kettle\n\nThe kettle stops when the lid is open. Close the lid until it clicks.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
@@ -107,7 +109,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 def test_a_search_gives_two_lanes_and_every_field_of_a_hit(server: Server) -> None:
     body = server.search("kettle lid", k=3)
-    assert body.keys() == {"query_id", "hits", "tickets", "took_ms"}
+    assert body.keys() == {"query_id", "hits", "tickets", "took_ms", "explain"}
     assert body["hits"]
     assert all(has_shape(hit, HIT) for hit in body["hits"])
     first = body["hits"][0]
@@ -130,6 +132,28 @@ def test_an_answer_quotes_its_article_and_offers_its_actions(server: Server) -> 
         assert has_shape(citation, CITATION)
         assert citation["quote"] == KETTLE_BODY[citation["start"] : citation["end"]]
         assert citation["quote"] in body["text"]
+
+
+def test_an_explanation_adds_up_to_the_score_and_the_confidence_that_were_given(server: Server) -> None:
+    assert server.search("kettle lid")["explain"] is None
+    body = server.search("kettle lid", explain="true", language="en")
+    why = body["explain"]
+    assert (why["meant"], why["speaks"], why["language"], why["audiences"][-1]) == ("kettle lid", "en", "en", "public")
+    assert [hit["passage_id"] for hit in why["hits"]] == [hit["passage_id"] for hit in body["hits"]]
+    for told, hit in zip(why["hits"], body["hits"], strict=True):
+        assert sum(sign["contribution"] for sign in told["ranking"]) == pytest.approx(hit["score"])
+        z = told["intercept"] + sum(sign["contribution"] for sign in told["judging"])
+        assert told["probability"] == pytest.approx(1 / (1 + math.exp(-z)), abs=1e-3)
+        assert told["rule"] == "ranked"
+    assert why["best"] == max(hit["confidence"] for hit in body["hits"][:1] + body["tickets"][:1])
+
+
+def test_an_answer_explains_itself_where_asked_to(server: Server) -> None:
+    plain = server.client.post("/api/answers", json=KETTLE).json()
+    told = server.client.post("/api/answers", json=KETTLE | {"explain": True}).json()
+    assert plain["explain"] is None
+    assert told["text"] == plain["text"]
+    assert (told["explain"]["outcome"], told["explain"]["best"]) == ("answered", told["confidence"])
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ def closest_sentence(statement: str, texts: Sequence[str], language: str) -> Sen
     return max(_all_sentences(texts, language), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
 
 
+def answering_sentence(text: str, language: str, rarity: Mapping[str, float]) -> tuple[int, int] | None:
+    """The span of the sentence that holds most of what a question asks; None where no sentence holds any of it."""
+    spans = sentences(text, language)
+    gains = [sum(rarity[term] for term in set(terms(text[start:end])) & rarity.keys()) for start, end in spans]
+    best = max(range(len(spans)), key=lambda n: (gains[n], -n), default=None)
+    return spans[best] if best is not None and gains[best] > 0 else None
+
+
 def _all_sentences(texts: Sequence[str], language: str) -> list[Sentence]:
     return [Sentence(number, *span) for number, text in enumerate(texts) for span in sentences(text, language)]
 

@@ -83,6 +83,11 @@ class Catalogue:
         """The language of the row at a position."""
         return self.distinct[int(self.terms[position])].language
 
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two rows are for the same people, about the same product, in the same language."""
+        first, second = self.distinct[int(self.terms[one])], self.distinct[int(self.terms[other])]
+        return (first.audience, first.product, first.language) == (second.audience, second.product, second.language)
+
     def of_families(self, families: Iterable[str]) -> NDArray[np.int64]:
         """Positions of the rows of some families, whoever may see them."""
         numbers = [self.numbering[family] for family in families if family in self.numbering]

@@ -35,11 +35,13 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer's question; `conversation` holds what the customer said before it, oldest first.
 
     `language` is the asker's (default: that of the question); `channel` changes nothing: one question, one answer.
+    `explain` adds why it was answered or refused.
     """
 
     question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
     conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
     channel: str | None = None
+    explain: bool = False
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
@@ -58,17 +60,18 @@ def search(
     product: FromQuery[str | None] = None,
     language: FromQuery[str | None] = None,
     tag: FromQuery[str | None] = None,
+    explain: Annotated[bool, QueryParameter(description="Say why: signs, weights, ranks, filters, threshold")] = False,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), state.audiences, None, product, language, tag)
-    return _service(state).knowledge.search(ask, k)
+    return _service(state).knowledge.search(ask, k, explain=explain)
 
 
 @post("/api/answers", status_code=200, sync_to_thread=True, summary="A short cited answer, or an honest refusal")
 def answers(state: State, data: JSONBody[Question]) -> Answer:
     """The same question gets the same answer in every channel."""
     return _service(state).knowledge.answer(
-        Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
+        Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language), explain=data.explain
     )
 
 
