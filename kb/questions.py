@@ -6,13 +6,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.answer.citations import document_url
-from kb.answer.composition import Source, compose, curated, refusal
+from kb.answer.composition import Source, asking_back, compose, curated, refusal
 from kb.errors import UsageError
 from kb.model import AGENT, Article, Kind, StoredPassage
 from kb.reader import Reader
@@ -29,6 +29,7 @@ from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
 from kb.search.view import Asked, View
 from kb.search.wording import Concept, concepts
+from kb.variants import Contest, Contests
 
 MAX_QUESTION = 2_000
 """Characters; a longer question is refused."""
@@ -86,15 +87,31 @@ class Question:
         self._meant = mended(question, self.slips)
         self.speaks = ask.speaks or written_in(self._meant)
         self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
-        self._words = question_terms(self._meant)
-        self._synonyms = models.synonyms.alternatives(self._meant)
-        said = "\n".join([*ask.conversation[-1:], self._meant])
-        self._said = question_terms(said)
-        self._vector, self._alone = embed(said), embed(self._meant)
         self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
+        self._contest = self._contested(embed)
+        self._words = self._asked_for(self._meant)
+        said = "\n".join([*ask.conversation[-1:], self._meant])
+        self._said = self._asked_for(said)
+        self._vector, self._alone = embed(said), embed(self._meant)
+        rivals = self._contest.rivals if self._contest else frozenset()
+        self._may_answer = replace(self._scope, not_products=rivals)
 
-    def evidence(self, kind: Kind) -> Evidence | None:
-        """What is known of a lane's candidates."""
+    def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
+        """Codes that several products have; a turn that does but name the product is read with the one before it."""
+        ways = (self._models.synonyms.alternatives, self._alternatives)
+        measured = fusion.shipped().knows(self._models.fingerprint)
+        contests = Contests(self._view, self._reader, self._scope, ways, embed if measured else None)
+        earlier = self._ask.conversation
+        if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
+            self._meant = f"{earlier[-1]}\n{self._meant}"
+        return contests.of(self._meant, earlier)
+
+    def _asked_for(self, text: str) -> list[str]:
+        words = question_terms(text)
+        return self._contest.unnamed(words) if self._contest else words
+
+    def evidence(self, kind: Kind, *, answering: bool = False) -> Evidence | None:
+        """What is known of a lane's candidates; of those that may answer, where `answering`."""
         asked = Asked(
             self._meant,
             self._concepts(self._said, kind),
@@ -104,27 +121,37 @@ class Question:
             self.speaks.startswith("zh"),
             bool(self._ask.conversation),
         )
-        return self._view.evidence(asked, self._scope, kind)
+        held = self._contest.held if self._contest and kind == "article" else ()
+        return self._view.evidence(asked, self._may_answer if answering else self._scope, kind, held)
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
-        keywords = self._view.keywords
-        known = self._lexicon.counts.__contains__
-        others = translations(self._words, known) if self._foreign else {}
-        for term, same in self._synonyms.items():
-            others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
+        keywords, others = self._view.keywords, self._alternatives(self._meant)
         return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
 
-    def lane(self, kind: Kind, k: int) -> list[_Found]:
-        """The k best documents of a lane."""
-        evidence = self.evidence(kind)
+    def _alternatives(self, text: str) -> dict[str, tuple[str, ...]]:
+        """What each term of a text may stand for: synonyms, and translations where there is something to find."""
+        known = self._lexicon.counts.__contains__
+        others = translations(question_terms(text), known) if self._foreign else {}
+        for term, same in self._models.synonyms.alternatives(text).items():
+            others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
+        return others
+
+    def lane(self, kind: Kind, k: int, *, answering: bool = False) -> list[_Found]:
+        """The k best documents of a lane; of those that may answer, where `answering`."""
+        evidence = self.evidence(kind, answering=answering)
         if evidence is None:
             return []
         fused = fusion.scores(evidence.signs, self._models.weights)
+        if self._contest:
+            fused = self._contest.weighed(evidence, fused, self._models.weights["identifier"])
         ordered = fusion.order(evidence, fused)
+        if self._contest and kind == "article":
+            ordered = self._contest.first(evidence, ordered)
         best: dict[str, int] = {}
         for number in ordered:
             best.setdefault(evidence.documents[number], number)
-        chosen = list(best.values())[:k]
+        documents = self._contest.spread(list(best)) if self._contest else list(best)
+        chosen = [best[document] for document in documents][:k]
         stored = self._reader.fetch([evidence.rows[number] for number in chosen])
         found = []
         for number in chosen:
@@ -161,13 +188,28 @@ class Question:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
         best, threshold = 0.0, self._models.threshold(self.speaks)
         for kind in KINDS:
-            found = self.lane(kind, 1)
+            found = self.lane(kind, 1, answering=True)
+            if found and self._is_open(found[0]):
+                return self._asked_back(found[0].probability)
             if found and found[0].probability >= threshold:
                 return self._answered(found[0])
             best = max([best, *(f.probability for f in found)])
         answer_id = uuid.uuid4().hex
         reason = "nothing_close" if best < _NOTHING_CLOSE * threshold else "close_not_answering"
         return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), reason)
+
+    def _is_open(self, best: _Found) -> bool:
+        """Whether nobody knows which product is meant, and the best document is one product's."""
+        contest = self._contest
+        return contest is not None and contest.chosen is None and contest.holds(best.passage.document_id)
+
+    def _asked_back(self, likely: float) -> Answer:
+        contest = self._contest
+        assert contest is not None
+        options = contest.options(self.speaks)
+        text = asking_back(self.speaks, contest.codes, [option.label for option in options])
+        confidence_ = round(likely, 4)
+        return Answer(uuid.uuid4().hex, "abstained", text, (), (), confidence_, "which_product", options=options)
 
     def _answered(self, found: _Found) -> Answer:
         best = found.passage
@@ -184,7 +226,7 @@ class Question:
 
     def _passages(self, best: StoredPassage) -> list[StoredPassage]:
         """The passages of the best one's document that the asker may see: the best first, then in order."""
-        allowed = self._view.allowed(self._scope, best.kind)
+        allowed = self._view.allowed(self._may_answer, best.kind)
         every = self._reader.passages_of(best.document_id, best.revision)
         shown = self._view.shows([passage.id for passage in every], allowed)
         texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]

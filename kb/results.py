@@ -40,8 +40,20 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A product that the question may mean: its article's title, its `product`, and that article."""
+
+    label: str
+    product: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`)."""
+    """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
+
+    With the reason `which_product` the text asks back, and `options` says between what.
+    """
 
     answer_id: str
     outcome: str
@@ -51,6 +63,7 @@ class Answer:
     confidence: float
     reason: str | None = None
     handover: None = None
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ class Scope:
     product: str | None = None
     language: str | None = None
     tag: str | None = None
+    not_products: frozenset[str] = frozenset()
+    """Products that the question does not mean."""
+    not_rows: tuple[int, ...] = ()
+    """Rows of articles that say they do not answer the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,11 @@ class Catalogue:
         """Whether it holds a document in another language than the asker's."""
         return any(entry.language.startswith("zh") != in_chinese for entry in self.distinct)
 
+    @property
+    def products(self) -> int:
+        """How many products its documents are of."""
+        return len({entry.product for entry in self.distinct if entry.product is not None})
+
     def is_question(self, position: int) -> bool:
         """Whether the row at a position is a curated question."""
         return self.distinct[int(self.terms[position])].role == "question"
@@ -109,6 +118,7 @@ def _fits(entry: Access, scope: Scope, kind: Kind) -> bool:
         entry.kind == kind
         and not scope.audiences.isdisjoint(entry.audience)
         and (scope.product is None or entry.product == scope.product)
+        and entry.product not in scope.not_products
         and (scope.language is None or entry.language.split("-")[0] == scope.language.split("-")[0])
         and (scope.tag is None or scope.tag in entry.tags)
     )

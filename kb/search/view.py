@@ -22,6 +22,8 @@ from kb.search.wording import Concept, wanted
 
 DEPTH = 50
 """Rows that each list contributes to the fusion."""
+HOLDING = 400
+"""Passages that are looked at for who holds a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class View:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
         mask = self.catalogue.mask(scope, kind, self.change)
         mask[self.hidden] = False
+        mask[self.catalogue.positions(scope.not_rows)[0]] = False
         return mask
 
     def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
@@ -79,8 +82,25 @@ class View:
         shown[known] = allowed[positions]
         return [bool(value) for value in shown]
 
-    def evidence(self, asked: Asked, scope: Scope, kind: Kind) -> Evidence | None:
-        """What is known of the rows that either list finds for a question; None where nothing may be found."""
+    def holding(self, term: str, scope: Scope, allowed: NDArray[np.bool_]) -> list[int]:
+        """Positions of the `allowed` articles' passages that hold a term, the most telling first, `HOLDING` a lane."""
+        found: list[int] = []
+        for lane in self.keywords.visible_to(scope, "article"):
+            ids, _ = lane.search((Concept(term, (), 0.0),), scope, "article", HOLDING)
+            places, _ = self.catalogue.positions([int(id_) for id_ in ids])
+            found += [int(place) for place in places[allowed[places]]]
+        return found
+
+    def of_products(self, products: frozenset[str], allowed: NDArray[np.bool_]) -> list[int]:
+        """Positions of the `allowed` passages of some products."""
+        entries = [number for number, entry in enumerate(self.catalogue.distinct) if entry.product in products]
+        return [int(place) for place in np.flatnonzero(allowed & np.isin(self.catalogue.terms, entries))]
+
+    def evidence(self, asked: Asked, scope: Scope, kind: Kind, also: Sequence[int] = ()) -> Evidence | None:
+        """What is known of the rows that either list finds for a question, and of those at the positions `also`.
+
+        None where nothing may be found.
+        """
         allowed = self.allowed(scope, kind)
         if not allowed.any():
             return None
@@ -89,7 +109,7 @@ class View:
         exact = self._exact(asked.question, scope, kind, allowed)
         worded = [int(place) for place in self.catalogue.positions([hit.row for hit in hits])[0]]
         titled = [int(place) for place in self.catalogue.positions(exact)[0]]
-        places = list(dict.fromkeys([*map(int, near), *worded, *titled]))
+        places = list(dict.fromkeys([*map(int, near), *worded, *titled, *(p for p in also if allowed[p])]))
         lists = _lists(places, near, cosines, worded, hits)
         signs = self._signs(lists, asked.said, asked.in_chinese)
         alone = signs
@@ -134,7 +154,7 @@ class View:
         self, asked: Sequence[Concept], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
     ) -> list[KeywordHit]:
         """The lanes' lists as one, each row by its share of what the words could reach in its lane."""
-        depth = DEPTH + len(self.hidden)  # so that a row withdrawn a moment ago costs no other its place
+        depth = DEPTH + len(self.hidden) + len(scope.not_rows)  # so that what is left out costs no other its place
         hits: list[KeywordHit] = []
         for lane in self.keywords.visible_to(scope, kind):
             ids, scores = lane.search(asked, scope, kind, depth)
