@@ -85,9 +85,9 @@ class Question:
         question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
-        self.speaks = ask.speaks or written_in(self._meant)
-        self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
-        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
+        self._understand(ask)
+        excluded = self._view.rows_of(self._view.exclusions.ruled_out(question, self._meant))
+        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag, not_rows=excluded)
         self._contest = self._contested(embed)
         self._words = self._asked_for(self._meant)
         said = "\n".join([*ask.conversation[-1:], self._meant])
@@ -95,6 +95,10 @@ class Question:
         self._vector, self._alone = embed(said), embed(self._meant)
         rivals = self._contest.rivals if self._contest else frozenset()
         self._may_answer = replace(self._scope, not_products=rivals)
+
+    def _understand(self, ask: Ask) -> None:
+        self.speaks = ask.speaks or written_in(self._meant)
+        self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
 
     def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""
@@ -104,6 +108,7 @@ class Question:
         earlier = self._ask.conversation
         if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
             self._meant = f"{earlier[-1]}\n{self._meant}"
+            self._understand(self._ask)
         return contests.of(self._meant, earlier)
 
     def _asked_for(self, text: str) -> list[str]:
@@ -189,8 +194,8 @@ class Question:
         best, threshold = 0.0, self._models.threshold(self.speaks)
         for kind in KINDS:
             found = self.lane(kind, 1, answering=True)
-            if found and self._is_open(found[0]):
-                return self._asked_back(found[0].probability)
+            if found and (contest := self._open(found[0])):
+                return self._asked_back(contest, found[0].probability)
             if found and found[0].probability >= threshold:
                 return self._answered(found[0])
             best = max([best, *(f.probability for f in found)])
@@ -198,18 +203,16 @@ class Question:
         reason = "nothing_close" if best < _NOTHING_CLOSE * threshold else "close_not_answering"
         return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), reason)
 
-    def _is_open(self, best: _Found) -> bool:
-        """Whether nobody knows which product is meant, and the best document is one product's."""
+    def _open(self, best: _Found) -> Contest | None:
+        """The contest where nobody knows which product is meant, and the best document is one product's."""
         contest = self._contest
-        return contest is not None and contest.chosen is None and contest.holds(best.passage.document_id)
+        is_open = contest and contest.chosen is None and contest.holds(best.passage.document_id)
+        return contest if is_open else None
 
-    def _asked_back(self, likely: float) -> Answer:
-        contest = self._contest
-        assert contest is not None
+    def _asked_back(self, contest: Contest, likely: float) -> Answer:
         options = contest.options(self.speaks)
         text = asking_back(self.speaks, contest.codes, [option.label for option in options])
-        confidence_ = round(likely, 4)
-        return Answer(uuid.uuid4().hex, "abstained", text, (), (), confidence_, "which_product", options=options)
+        return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
 
     def _answered(self, found: _Found) -> Answer:
         best = found.passage

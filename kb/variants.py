@@ -131,9 +131,7 @@ class Contests:
             return None
         return self._settled(question, earlier, self._contest(asked, held, holding))
 
-    def _contest(
-        self, asked: Sequence[str], held: dict[str, list[int]], holding: dict[str, list[Variant]]
-    ) -> Contest:
+    def _contest(self, asked: Sequence[str], held: dict[str, list[int]], holding: dict[str, list[Variant]]) -> Contest:
         """Between the products that have all of the codes, or else any of them."""
         every = {v.product: v for code in asked for v in holding[code]}
         common = {p: v for p, v in every.items() if all(v in holding[code] for code in asked)} or every
@@ -196,4 +194,3 @@ class Contests:
         """Positions of the visible passages of a variant's articles."""
         own, named = {a.id for a in variant.articles}, self._view.catalogue.documents
         return [p for p in self._view.of_products(variant.products, self._allowed) if named[p] in own][:_MOST]
-

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kb.model import PUBLIC, Kind
 from kb.search.catalogue import Catalogue, Scope
 from kb.search.evidence import Evidence
+from kb.search.exclusions import NOTHING, Exclusions
 from kb.search.features import Lists, features
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
@@ -63,6 +64,7 @@ class View:
     forward: Forward
     vocabulary: Vocabulary
     hidden: NDArray[np.int64]
+    exclusions: Exclusions = NOTHING
 
     def lexicon(self, audiences: frozenset[str]) -> Lexicon:
         """The words that what these audiences may find is written with."""
@@ -90,6 +92,13 @@ class View:
             places, _ = self.catalogue.positions([int(id_) for id_ in ids])
             found += [int(place) for place in places[allowed[places]]]
         return found
+
+    def rows_of(self, documents: frozenset[str]) -> tuple[int, ...]:
+        """The rows of some documents."""
+        if not documents:
+            return ()
+        found = [place for place, document in enumerate(self.catalogue.documents) if document in documents]
+        return tuple(int(row) for row in self.catalogue.ids[found])
 
     def of_products(self, products: frozenset[str], allowed: NDArray[np.bool_]) -> list[int]:
         """Positions of the `allowed` passages of some products."""
