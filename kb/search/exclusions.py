@@ -18,6 +18,11 @@ NEAR = 0.75
 """Shared terms over all terms of both questions (Jaccard)."""
 _FEWEST = 3  # terms that both must share where they are not the same
 
+_POLITE = frozenset(
+    "pleas hi hello hey thank kindli 你好 您好 谢谢 麻烦 劳驾".split()  # noqa: SIM905 - a list of words reads as words
+)
+"""Terms that change no question."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -29,9 +34,9 @@ class _Said:
 
     def shares(self, other: _Said) -> float:
         """In [0, 1]: 1 for the same question."""
-        if self.letters == other.letters or self.terms == other.terms:
+        if self.letters == other.letters or self.terms == other.terms != frozenset():
             return 1.0
-        return len(self.terms & other.terms) / len(self.terms | other.terms)
+        return len(self.terms & other.terms) / max(1, len(self.terms | other.terms))
 
     def rules_out(self, other: _Said) -> bool:
         """Whether this question of `not_questions` is the `other`, or nearly."""
@@ -86,7 +91,7 @@ NOTHING = Exclusions()
 
 
 def _said(question: str) -> _Said:
-    return _Said(normalised(question), frozenset(question_terms(question)), frozenset(codes(question)))
+    return _Said(normalised(question), frozenset(question_terms(question)) - _POLITE, frozenset(codes(question)))
 
 
 def _declared(article: Article) -> _Declared:

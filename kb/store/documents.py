@@ -115,7 +115,7 @@ def with_not_questions(db: Database, after: int, until: int) -> list[Article]:
     rows = db.execute(
         "SELECT r.content FROM revisions r JOIN (SELECT DISTINCT document_id, revision FROM passages WHERE added > ?"
         " AND added <= ? AND (removed IS NULL OR removed > ?)) p USING (document_id, revision)"
-        " WHERE r.kind = 'article' AND instr(r.content, '\"not_questions\":[]') = 0",
+        " WHERE r.kind = 'article' AND instr(r.content, '\"not_questions\":[\"') > 0",
         [after, until, until],
     )
     return [msgspec.json.decode(content, type=Article) for (content,) in rows]
