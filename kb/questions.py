@@ -6,14 +6,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb import hits
-from kb.answer.composition import Source, compose, curated, refusal
+from kb.answer.composition import Source, asking_back, compose, curated, refusal
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
@@ -25,7 +24,7 @@ from kb.search.catalogue import Scope
 from kb.search.confidence import Confidence
 from kb.search.evidence import Evidence
 from kb.search.fusion import Fusion
-from kb.search.grouping import groups
+from kb.search.grouping import Group, groups
 from kb.search.language import FOREIGN, distance
 from kb.search.slips import find_slips, mended
 from kb.search.synonyms import Synonyms
@@ -33,6 +32,7 @@ from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
 from kb.search.view import Asked, View
 from kb.search.wording import Concept, concepts
+from kb.variants import Contest, Contests
 
 MAX_QUESTION = 2_000
 """Characters; a longer question is refused."""
@@ -74,20 +74,42 @@ class Question:
         self._ask, self._reader, self._models = ask, reader, models
         self._view: View = reader.view
         self._lexicon = self._view.lexicon(ask.audiences)
+        self._stand_ins: dict[str, dict[str, tuple[str, ...]]] = {}
         self._question = question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
+        self._understand(ask)
+        excluded = self._view.rows_of(self._view.exclusions.ruled_out(question, self._meant))
+        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag, not_rows=excluded)
+        self._contest = self._contested(embed)
+        self._words = self._asked_for(self._meant)
+        said = "\n".join([*ask.conversation[-1:], self._meant])
+        self._said = self._asked_for(said)
+        self._vector, self._alone = embed(said), embed(self._meant)
+        rivals = self._contest.rivals if self._contest else frozenset()
+        self._may_answer = replace(self._scope, not_products=rivals)
+
+    def _understand(self, ask: Ask) -> None:
         self.speaks = ask.speaks or written_in(self._meant)
         self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
-        self._words = question_terms(self._meant)
-        self._synonyms = models.synonyms.alternatives(self._meant)
-        said = "\n".join([*ask.conversation[-1:], self._meant])
-        self._said = question_terms(said) if ask.conversation else self._words
-        self._vector, self._alone = embed(said), embed(self._meant)
-        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag)
 
-    def evidence(self, kind: Kind) -> Evidence | None:
-        """What is known of a lane's candidates; None where nothing may be found."""
+    def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
+        """Codes that several products have; a turn that does but name the product is read with the one before it."""
+        ways = (self._models.synonyms.alternatives, self._alternatives)
+        measured = fusion.shipped().knows(self._models.fingerprint)
+        contests = Contests(self._view, self._reader, self._scope, ways, embed if measured else None)
+        earlier = self._ask.conversation
+        if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
+            self._meant = f"{earlier[-1]}\n{self._meant}"
+            self._understand(self._ask)
+        return contests.of(self._meant, earlier)
+
+    def _asked_for(self, text: str) -> list[str]:
+        words = question_terms(text)
+        return self._contest.unnamed(words) if self._contest else words
+
+    def evidence(self, kind: Kind, *, answering: bool = False) -> Evidence | None:
+        """What is known of a lane's candidates; of those that may answer, where `answering`."""
         if not self._view.allowed(self._scope, kind).any():
             return None
         last = self._concepts(self._words, kind)
@@ -100,29 +122,46 @@ class Question:
             self.speaks,
             bool(self._ask.conversation),
         )
-        return self._view.evidence(asked, self._scope, kind)
+        held = self._contest.held if self._contest and kind == "article" else ()
+        return self._view.evidence(asked, self._may_answer if answering else self._scope, kind, held)
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
-        keywords = self._view.keywords
-        return concepts(words, self._others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
+        keywords, others = self._view.keywords, self._others
+        return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
 
-    @cached_property
+    @property
     def _others(self) -> dict[str, tuple[str, ...]]:
-        """The words that may stand for the question's: synonyms, then translations."""
-        known = self._lexicon.counts.__contains__
-        others = translations(self._words, known) if self._foreign else {}
-        for term, same in self._synonyms.items():
-            others[term] = tuple(dict.fromkeys([*filter(known, same), *others.get(term, ())]))
+        """The words that may stand for the question's."""
+        return self._alternatives(self._meant)
+
+    def _alternatives(self, text: str) -> dict[str, tuple[str, ...]]:
+        """What each term of a text may stand for: synonyms, and translations where there is something to find."""
+        if (known := self._stand_ins.get(text)) is None:
+            known = self._stand_ins[text] = self._look_up(text)
+        return known
+
+    def _look_up(self, text: str) -> dict[str, tuple[str, ...]]:
+        held = self._lexicon.counts.__contains__
+        others = translations(question_terms(text), held) if self._foreign else {}
+        for term, same in self._models.synonyms.alternatives(text).items():
+            others[term] = tuple(dict.fromkeys([*filter(held, same), *others.get(term, ())]))
         return others
 
-    def lane(self, kind: Kind, k: int) -> list[Found]:
-        """The k best documents of a lane, each with its translations and near-duplicates as one."""
-        evidence = self.evidence(kind)
+    def lane(self, kind: Kind, k: int, *, answering: bool = False) -> list[Found]:
+        """The k best documents of a lane, each with its translations and near-duplicates as one.
+
+        Of those that may answer, where `answering`.
+        """
+        evidence = self.evidence(kind, answering=answering)
         if evidence is None:
             return []
         fused = fusion.scores(evidence.signs, self._models.weights)
+        if self._contest:
+            fused = self._contest.weighed(evidence, fused, self._models.weights["identifier"])
         ordered = fusion.order(evidence, fused)
-        chosen = groups(evidence, ordered)[: k if k == 1 else k + hits.SPARE]
+        if self._contest and kind == "article":
+            ordered = self._contest.first(evidence, ordered)
+        chosen = self._spread(groups(evidence, ordered), evidence)[: k if k == 1 else k + hits.SPARE]
         beside = {group.shown: hits.near(evidence, fused, ordered, group.shown) for group in chosen}
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
         stored = self._reader.fetch([evidence.rows[number] for number in numbers])
@@ -135,6 +174,14 @@ class Question:
             score, likely = float(fused[group.best]), self._probability(signs, exact)
             found.append(Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also))
         return found
+
+    def _spread(self, found: list[Group], evidence: Evidence) -> list[Group]:
+        """The best article of each product first, where a code is contested and nobody knows which is meant."""
+        if self._contest is None:
+            return found
+        documents = self._contest.spread([evidence.documents[group.shown] for group in found])
+        by_document = {evidence.documents[group.shown]: group for group in found}
+        return [by_document[document] for document in documents]
 
     def _probability(self, signs: dict[str, float], exact: bool) -> float:
         likely = self._models.confidence.of(self.speaks).probability(signs)
@@ -181,12 +228,25 @@ class Question:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
         best, threshold = 0.0, self._models.threshold(self.speaks)
         for kind in KINDS:
-            found = self.lane(kind, 1)
+            found = self.lane(kind, 1, answering=True)
+            if found and (contest := self._open(found[0])):
+                return self._asked_back(contest, found[0].probability)
             if found and found[0].probability >= threshold:
                 return self._answered(found[0])
             best = max([best, *(f.probability for f in found)])
         answer_id = uuid.uuid4().hex
         return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), self._reason(best))
+
+    def _open(self, best: Found) -> Contest | None:
+        """The contest where nobody knows which product is meant, and the best document is one product's."""
+        contest = self._contest
+        is_open = contest and contest.chosen is None and contest.holds(best.passage.document_id)
+        return contest if is_open else None
+
+    def _asked_back(self, contest: Contest, likely: float) -> Answer:
+        options = contest.options(self.speaks)
+        text = asking_back(self.speaks, contest.codes, [option.label for option in options])
+        return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
 
     def _answered(self, found: Found) -> Answer:
         best = found.passage
@@ -209,7 +269,7 @@ class Question:
 
     def _passages(self, best: StoredPassage) -> list[StoredPassage]:
         """The passages of the best one's document that the asker may see: the best, its section's, then the others."""
-        allowed = self._view.allowed(self._scope, best.kind)
+        allowed = self._view.allowed(self._may_answer, best.kind)
         every = self._reader.passages_of(best.document_id, best.revision)
         shown = self._view.shows([passage.id for passage in every], allowed)
         texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]

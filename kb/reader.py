@@ -117,6 +117,8 @@ class Reader:
             texts = passages.embedded_between(db, base, max(base, view.change), until)
             delta = self._delta(db, base, max(base, view.change), until)
             withdrawn = passages.withdrawn_after(db, until)
+            changed = passages.changed_documents(db, view.change, until)
+            declaring = documents.with_not_questions(db, view.change, until)
         finally:
             db.execute("COMMIT")
         rows = view.catalogue.extended(added).without(removed)
@@ -124,7 +126,10 @@ class Reader:
         words = view.forward.extended(map(forward.record, texts))
         fresh = [row for row in added if row.added > base]
         known = view.vocabulary.extended(zip(fresh, texts, strict=True))
-        return replace(moved, vectors=view.vectors.extended(delta), forward=words, vocabulary=known)
+        exclusions = view.exclusions.following(changed, declaring)
+        return replace(
+            moved, vectors=view.vectors.extended(delta), forward=words, vocabulary=known, exclusions=exclusions
+        )
 
     def _delta(self, db: Database, base: int, after: int, until: int) -> NDArray[np.float32]:
         spec = self._spec

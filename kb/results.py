@@ -117,10 +117,20 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A product that the question may mean: its article's title, its `product`, and that article."""
+
+    label: str
+    product: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
 
-    `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's.
+    `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
+    reason `which_product` the text asks back, and `options` says between what.
     """
 
     answer_id: str
@@ -133,6 +143,7 @@ class Answer:
     handover: None = None
     language: str | None = None
     foreign: bool = False
+    options: tuple[Option, ...] = ()
     explain: Explanation | None = None
 
 

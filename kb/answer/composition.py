@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from kb.answer.citations import Citation, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
@@ -12,10 +13,17 @@ from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
 from kb.model import Article, Document, StoredPassage
 
+T = TypeVar("T")
 _REFUSALS = {
     "zh": "抱歉，知识库里没有找到能回答这个问题的内容。需要的话，可以为您转接人工客服。",
     "zh-Hant": "抱歉，知識庫裡沒有找到能回答這個問題的內容。需要的話，可以為您轉接真人客服。",
     "en": "Sorry, I found nothing in our knowledge base that answers this. I can put you through to a person.",
+}
+
+_ASKING_BACK = {
+    "zh": ("{codes} 在多款产品上含义不同：{products}。请问是哪一款？", "、"),
+    "zh-Hant": ("{codes} 在多款產品上含義不同：{products}。請問是哪一款？", "、"),
+    "en": ("{codes} means different things on different products: {products}. Which one is it?", "; "),
 }
 
 
@@ -83,7 +91,17 @@ def curated(source: Source, answer: str, passages: Sequence[StoredPassage], lang
 
 def refusal(language: str) -> str:
     """A plain "I do not know" in a language: Chinese in either script, or else English."""
-    return _REFUSALS.get(language) or _REFUSALS["zh" if language.startswith("zh") else "en"]
+    return _in(language, _REFUSALS)
+
+
+def asking_back(language: str, codes: Sequence[str], products: Sequence[str]) -> str:
+    """The question that has to be answered first: on which of these products the codes were seen."""
+    text, comma = _in(language, _ASKING_BACK)
+    return text.format(codes=comma.join(code.upper() for code in codes), products=comma.join(products))
+
+
+def _in(language: str, texts: Mapping[str, T]) -> T:
+    return texts.get(language) or texts["zh" if language.startswith("zh") else "en"]
 
 
 def _joined(chosen: Sequence[Sentence], texts: Sequence[str], language: str) -> str:

@@ -23,6 +23,10 @@ class Scope:
     product: str | None = None
     language: str | None = None
     tag: str | None = None
+    not_products: frozenset[str] = frozenset()
+    """Products that the question does not mean."""
+    not_rows: tuple[int, ...] = ()
+    """Rows of articles that say they do not answer the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,11 @@ class Catalogue:
         """Whether it holds a document in another language than the asker's."""
         return bool(self._foreign(in_chinese).any())
 
+    @property
+    def products(self) -> int:
+        """How many products its documents are of."""
+        return len({entry.product for entry in self.distinct if entry.product is not None})
+
     def are_foreign(self, places: NDArray[np.int64], *, in_chinese: bool) -> NDArray[np.bool_]:
         """`(k,)`: whether each row at some positions is in another language than the asker's."""
         return self._foreign(in_chinese)[self.terms[places]]
@@ -131,7 +140,7 @@ class Catalogue:
 
     def mask(self, scope: Scope, kind: Kind, change: int) -> NDArray[np.bool_]:
         """`(n,)` bool: the rows of `kind` within `scope` at `change`."""
-        name = (kind, scope.audiences, scope.product, scope.language, scope.tag)
+        name = (kind, scope.audiences, scope.product, scope.not_products, scope.language, scope.tag)
         allowed = self.rows(name, lambda entry: _fits(entry, scope, kind))
         valid = (self.valid_from <= scope.now) & (scope.now < self.valid_to)
         return np.asarray(allowed & valid & (self.removed > change))
@@ -157,6 +166,7 @@ def _fits(entry: Access, scope: Scope, kind: Kind) -> bool:
         entry.kind == kind
         and not scope.audiences.isdisjoint(entry.audience)
         and (scope.product is None or entry.product == scope.product)
+        and entry.product not in scope.not_products
         and (scope.language is None or entry.language.split("-")[0] == scope.language.split("-")[0])
         and (scope.tag is None or scope.tag in entry.tags)
     )

@@ -271,7 +271,9 @@ def _within(scope: Scope, kind: Kind) -> Query:
             musts.append(Query.term_query(_schema, field, value, "basic"))
     if scope.language is not None:
         musts.append(Query.term_query(_schema, "language", scope.language.split("-")[0], "basic"))
-    return Query.const_score_query(Query.boolean_query([(Occur.Must, query) for query in musts]), 0.0)
+    nots = [Query.term_query(_schema, "product", product, "basic") for product in sorted(scope.not_products)]
+    parts = [(Occur.Must, query) for query in musts] + [(Occur.MustNot, query) for query in nots]
+    return Query.const_score_query(Query.boolean_query(parts), 0.0)
 
 
 def _range(field: str, low: int, high: int) -> Query:

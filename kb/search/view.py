@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kb.model import PUBLIC, Kind
 from kb.search.catalogue import Catalogue, Scope
 from kb.search.evidence import Evidence
+from kb.search.exclusions import NOTHING, Exclusions
 from kb.search.features import NAMES, NARROW, Lists, features
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
@@ -26,6 +27,8 @@ DEPTH = 50
 """Rows that each list contributes to the fusion."""
 _FEW = 50
 """Rows of a lane that are left out after the search sooner than by a filter in it, which costs more than they do."""
+HOLDING = 400
+"""Passages that are looked at for who holds a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class View:
     forward: Forward
     vocabulary: Vocabulary
     hidden: NDArray[np.int64]
+    exclusions: Exclusions = NOTHING
 
     def lexicon(self, audiences: frozenset[str]) -> Lexicon:
         """The words that what these audiences may find is written with."""
@@ -74,6 +78,7 @@ class View:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
         mask = self.catalogue.mask(scope, kind, self.change)
         mask[self.hidden] = False
+        mask[self.catalogue.positions(scope.not_rows)[0]] = False
         return mask
 
     def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
@@ -83,8 +88,32 @@ class View:
         shown[known] = allowed[positions]
         return [bool(value) for value in shown]
 
-    def evidence(self, asked: Asked, scope: Scope, kind: Kind) -> Evidence | None:
-        """What is known of the rows that either list finds for a question; None where nothing may be found."""
+    def holding(self, term: str, scope: Scope, allowed: NDArray[np.bool_]) -> list[int]:
+        """Positions of the `allowed` articles' passages that hold a term, the most telling first, `HOLDING` a lane."""
+        found: list[int] = []
+        for lane in self.keywords.visible_to(scope, "article"):
+            ids, _ = lane.search((Concept(term, (), 0.0),), scope, "article", HOLDING)
+            places, _ = self.catalogue.positions([int(id_) for id_ in ids])
+            found += [int(place) for place in places[allowed[places]]]
+        return found
+
+    def rows_of(self, documents: frozenset[str]) -> tuple[int, ...]:
+        """The rows of some documents."""
+        if not documents:
+            return ()
+        found = [place for place, document in enumerate(self.catalogue.documents) if document in documents]
+        return tuple(int(row) for row in self.catalogue.ids[found])
+
+    def of_products(self, products: frozenset[str], allowed: NDArray[np.bool_]) -> list[int]:
+        """Positions of the `allowed` passages of some products."""
+        entries = [number for number, entry in enumerate(self.catalogue.distinct) if entry.product in products]
+        return [int(place) for place in np.flatnonzero(allowed & np.isin(self.catalogue.terms, entries))]
+
+    def evidence(self, asked: Asked, scope: Scope, kind: Kind, also: Sequence[int] = ()) -> Evidence | None:
+        """What is known of the rows that either list finds for a question, and of those at the positions `also`.
+
+        None where nothing may be found.
+        """
         allowed = self.allowed(scope, kind)
         if not allowed.any():
             return None
@@ -93,7 +122,7 @@ class View:
         exact = self._exact(asked.question, scope, kind, allowed)
         worded = self.catalogue.positions([hit.row for hit in hits])[0].tolist()
         titled = self.catalogue.positions(exact)[0].tolist() if exact else []
-        listed = list(dict.fromkeys([*near.tolist(), *worded, *titled]))
+        listed = list(dict.fromkeys([*near.tolist(), *worded, *titled, *(p for p in also if allowed[p])]))
         translated = self._translations(listed, asked, allowed)
         places = [*listed, *translated]
         lists = _lists(places, near, cosines, worded, hits)
@@ -182,7 +211,7 @@ class View:
             left_out = self._left_out(lane, allowed)
             filtered = left_out > _FEW
             # Deeper, so that no row takes a place from which it is left out afterwards.
-            depth = DEPTH + (len(self.hidden) if filtered else left_out)
+            depth = DEPTH + (len(self.hidden) + len(scope.not_rows) if filtered else left_out)
             ids, scores = lane.search(asked, scope, kind, depth, filtered=filtered)
             places, known = self.catalogue.positions([int(id_) for id_ in ids])
             shown, ceiling = allowed[places], lane.ceiling(asked)

@@ -110,6 +110,17 @@ def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
         yield DocumentState(*state), _decode(state[1], content)
 
 
+def with_not_questions(db: Database, after: int, until: int) -> list[Article]:
+    """The articles that have `not_questions`, among those visible at `until` that changed after `after`."""
+    rows = db.execute(
+        "SELECT r.content FROM revisions r JOIN (SELECT DISTINCT document_id, revision FROM passages WHERE added > ?"
+        " AND added <= ? AND (removed IS NULL OR removed > ?)) p USING (document_id, revision)"
+        " WHERE r.kind = 'article' AND instr(r.content, '\"not_questions\":[\"') > 0",
+        [after, until, until],
+    )
+    return [msgspec.json.decode(content, type=Article) for (content,) in rows]
+
+
 def _decode(kind: str, content: str) -> Document:
     if kind == "article":
         return msgspec.json.decode(content, type=Article)
