@@ -26,6 +26,7 @@ from kb.search.evidence import Evidence
 from kb.search.fusion import Fusion
 from kb.search.grouping import Group, groups
 from kb.search.language import FOREIGN, distance
+from kb.search.products import codes, without_codes
 from kb.search.slips import find_slips, mended
 from kb.search.synonyms import Synonyms
 from kb.search.terms import question_terms, written_in
@@ -83,15 +84,22 @@ class Question:
         self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag, not_rows=excluded)
         self._contest = self._contested(embed)
         self._words = self._asked_for(self._meant)
-        said = "\n".join([*ask.conversation[-1:], self._meant])
+        # Of an earlier turn, no more than a question may have: a pasted document is no context.
+        said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
         self._said = self._asked_for(said)
         self._vector, self._alone = embed(said), embed(self._meant)
         rivals = self._contest.rivals if self._contest else frozenset()
         self._may_answer = replace(self._scope, not_products=rivals)
 
     def _understand(self, ask: Ask) -> None:
-        self.speaks = ask.speaks or written_in(self._meant)
+        self.speaks = ask.speaks or self._spoken()
         self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
+
+    def _spoken(self) -> str:
+        """The language of the question, or of the turn before it where the question is nothing but codes."""
+        words = without_codes(self._meant, codes(self._meant))
+        earlier = self._ask.conversation[-1:]
+        return written_in(self._meant if any(map(str.isalpha, words)) or not earlier else earlier[0])
 
     def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""

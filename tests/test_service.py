@@ -46,6 +46,7 @@ CITATION = {
 }  # fmt: skip
 ANSWER = {
     "answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover", "language", "foreign",
+    "options",
     "explain",
 }  # fmt: skip
 KETTLE_BODY = (

@@ -73,7 +73,8 @@ def gather(
 ) -> Iterator[Case]:
     """Looks for every question, in the lane that holds an expected document; among one language's where named."""
     for done, golden in enumerate(questions, 1):
-        ask = Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)), language=language)
+        held = audiences_of(golden.audience or (audience,))
+        ask = Ask(golden.question, golden.conversation, held, golden.language, language=language)
         question = kb.question(ask)
         lanes = [evidence for kind in KINDS if (evidence := question.evidence(kind)) is not None]
         holding = [e for e in lanes if not frozenset(golden.expected).isdisjoint(e.documents)]

@@ -29,7 +29,7 @@ def audiences_of(names: Sequence[str]) -> frozenset[str]:
 
 
 def _outcome(kb: KnowledgeBase, golden: GoldenQuestion, audience: str) -> Outcome:
-    ask = Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)))
+    ask = Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)), golden.language)
     started = time.perf_counter()
     answer = kb.answer(ask)
     took = (time.perf_counter() - started) * 1000

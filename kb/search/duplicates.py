@@ -11,13 +11,15 @@ from kb.search.forward import Record
 
 ALIKE = 0.5
 """The share of terms in common (Jaccard) from which two passages may say the same: the sample's pair has 0.54."""
+ENOUGH = 12
+"""Terms in common below which two passages are too short to tell: "The lamp is green" is not "The lamp is red"."""
 _NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
 def share_in_common(one: Record, other: Record) -> float:
-    """Jaccard's index of two passages' terms, headings included, in [0, 1]."""
+    """Jaccard's index of two passages' terms, headings included, in [0, 1]; 0 below `ENOUGH` terms in common."""
     both = np.intersect1d(one, other).size - 1  # 0 begins each group and is no term
-    return both / max(1, np.union1d(one, other).size - 1)
+    return both / (np.union1d(one, other).size - 1) if both >= ENOUGH else 0.0
 
 
 def same_numbers(one: str, other: str) -> bool:
