@@ -241,8 +241,8 @@ def test_an_explanation_to_the_public_tells_nothing_of_what_is_not_public(
 
 
 def _without_question(body: Any) -> Any:
-    """A response without the asker's own words, which an explanation gives back as it read them."""
-    own = {"meant", "slips"}
+    """A response without the asker's own words and filters, which an explanation gives back as it read them."""
+    own = {"meant", "slips", "product", "language", "tag"}
     return body | {"explain": {key: value for key, value in body["explain"].items() if key not in own}}
 
 
