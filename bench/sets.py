@@ -74,7 +74,8 @@ def imported(folder: Path, name: str, data: Path) -> EvaluationSet:
 def _sample(folder: Path) -> EvaluationSet:
     home = folder / SAMPLE
     shutil.copytree(ROOT / "articles", home / "articles", dirs_exist_ok=True)
-    shutil.copy(ROOT / "kb.toml", home)
+    for name in ("kb.toml", "synonyms.txt"):
+        shutil.copy(ROOT / name, home)
     say("indexing the sample content")
     kb(home, "reindex")
     kb(home, "import", ROOT / "sample" / "tickets.jsonl")

@@ -130,7 +130,8 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embe
     home = tmp_path_factory.mktemp("sample") / "home"
     home.mkdir()
     shutil.copytree(ROOT / "articles", home / "articles")
-    shutil.copy(ROOT / "kb.toml", home / "kb.toml")
+    for name in ("kb.toml", "synonyms.txt"):
+        shutil.copy(ROOT / name, home / name)
     paths, settings = Paths(home), load_settings(home, {}, {})
     with writer_lock(paths):
         writer = Writer(paths, settings, embedder=bundled_embedder)
