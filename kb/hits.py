@@ -12,7 +12,7 @@ from kb.answer.citations import document_url
 from kb.answer.extract import answering_sentence
 from kb.model import StoredPassage
 from kb.results import Hit, Section
-from kb.search.duplicates import ALIKE, same_numbers, share_in_common
+from kb.search.duplicates import alike, same_numbers
 from kb.search.evidence import Evidence
 from kb.search.grouping import Group
 from kb.search.highlights import highlights
@@ -94,7 +94,7 @@ def _say_the_same(
     first, second = evidence.places[one], evidence.places[other]
     return (
         view.catalogue.alike(first, second)
-        and share_in_common(view.forward.record(first), view.forward.record(second)) >= ALIKE
+        and alike(view.forward.record(first), view.forward.record(second))
         and same_numbers(stored[evidence.rows[one]].embedded, stored[evidence.rows[other]].embedded)
     )
 

@@ -10,12 +10,12 @@ from itertools import count
 
 from kb.config import Paths, Settings
 from kb.errors import UsageError
-from kb.questions import KINDS, Models, Question
+from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, describe
 from kb.search.synonyms import read_synonyms
-from kb.tuning import load
+from kb.tuning import Models, load
 
 MAX_K = 100
 _CACHED = 1_024  # vectors of recent questions

@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,16 @@ from kb.reader import Reader
 from kb.results import Answer, Ask, Explanation, Hit
 from kb.search import confidence, fusion
 from kb.search.catalogue import Scope
-from kb.search.confidence import Confidence
 from kb.search.evidence import Evidence
-from kb.search.fusion import Fusion
 from kb.search.grouping import Group, groups
 from kb.search.language import FOREIGN, distance
 from kb.search.products import codes, without_codes
 from kb.search.slips import find_slips, mended
-from kb.search.synonyms import Synonyms
 from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
 from kb.search.view import Asked, View
 from kb.search.wording import Concept, concepts
+from kb.tuning import Models
 from kb.variants import Contest, Contests
 
 MAX_QUESTION = 2_000
@@ -42,29 +40,6 @@ KINDS: tuple[Kind, ...] = ("article", "ticket")
 """The lanes, in the order in which they may answer."""
 _CERTAIN = 0.99  # the confidence that a question asked in an editor's own words has at least
 _NOTHING_CLOSE = 0.5  # of the threshold: a best document less likely than that is not even close
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What ranks and judges: the weights, and the target that the operator set."""
-
-    fusion: Fusion
-    confidence: Confidence
-    fingerprint: str
-    min_confidence: float | None
-    max_wrong: float | None
-    synonyms: Synonyms
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Of the fused score, for the embedding model in use."""
-        return self.fusion.weights(self.fingerprint)
-
-    def threshold(self, language: str) -> float:
-        """The probability at or above which a question in a language is answered."""
-        if self.min_confidence is not None:
-            return self.min_confidence
-        return self.confidence.of(language).threshold(self.max_wrong)
 
 
 class Question:

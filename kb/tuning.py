@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 
 import msgspec
 
@@ -12,8 +13,32 @@ from kb.errors import SettingsError
 from kb.search import confidence, fusion
 from kb.search.confidence import Confidence
 from kb.search.fusion import Fusion
+from kb.search.synonyms import Synonyms
 
 log = logging.getLogger("kb.tuning")
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What ranks and judges: the weights, and the target that the operator set."""
+
+    fusion: Fusion
+    confidence: Confidence
+    fingerprint: str
+    min_confidence: float | None
+    max_wrong: float | None
+    synonyms: Synonyms
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the fused score, for the embedding model in use."""
+        return self.fusion.weights(self.fingerprint)
+
+    def threshold(self, language: str) -> float:
+        """The probability at or above which a question in a language is answered."""
+        if self.min_confidence is not None:
+            return self.min_confidence
+        return self.confidence.of(language).threshold(self.max_wrong)
 
 
 class Tuning(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "hits": VALUES | {"search", "answer", "results"},
     "explaining": VALUES | {"search", "results", "hits"},
     "variants": VALUES | {"search", "reader", "results"},
-    "questions": VALUES | {"search", "answer", "reader", "results", "hits", "explaining", "variants"},
+    "questions": VALUES | {"search", "answer", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES | {"config", "search", "reader", "results", "questions", "tuning"},
     "service": VALUES | {"config", "progress", "search", "jobs", "knowledge", "publishing", "writer"},

@@ -17,9 +17,17 @@ _NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
 def share_in_common(one: Record, other: Record) -> float:
-    """Jaccard's index of two passages' terms, headings included, in [0, 1]; 0 below `ENOUGH` terms in common."""
-    both = np.intersect1d(one, other).size - 1  # 0 begins each group and is no term
-    return both / (np.union1d(one, other).size - 1) if both >= ENOUGH else 0.0
+    """Jaccard's index of two passages' terms, headings included, in [0, 1]."""
+    return _in_common(one, other) / max(1, np.union1d(one, other).size - 1)
+
+
+def alike(one: Record, other: Record) -> bool:
+    """Whether two passages use nearly the same words, and enough of them to tell."""
+    return _in_common(one, other) >= ENOUGH and share_in_common(one, other) >= ALIKE
+
+
+def _in_common(one: Record, other: Record) -> int:
+    return int(np.intersect1d(one, other).size) - 1  # 0 begins each group and is no term
 
 
 def same_numbers(one: str, other: str) -> bool:
