@@ -43,7 +43,7 @@ def asked(golden: GoldenQuestion, *, question: str | None = None, **narrowed: An
 def embed_ahead(kb: KnowledgeBase, asks: Iterable[Ask], held: Held | None = None) -> None:
     """Embeds all that these questions need in batches, so that `kb` then only looks it up; `held` is added to."""
     needed: dict[str, None] = {}
-    nowhere = np.zeros(0, np.float32)
+    nowhere = np.zeros(kb._embedder.spec.dim, np.float32)
 
     def note(text: str) -> NDArray[np.float32]:
         needed.setdefault(text)

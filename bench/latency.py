@@ -35,6 +35,7 @@ from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 from kb.search import catalogue, confidence, fusion, keywords, vectors, view
 from kb.search.embedding import Embedder, ModelSpec, describe
+from kb.search.synonyms import Synonyms
 from kb.writer import Writer, writer_lock
 
 PASSAGES = 10_000
@@ -48,7 +49,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("slips", questions, "find_slips"),
     ("terms", questions, "question_terms"),
     ("language", questions, "written_in"),
-    ("synonyms", questions.Synonyms, "alternatives"),
+    ("synonyms", Synonyms, "alternatives"),
     ("translations", questions, "translations"),
     ("concepts", questions, "concepts"),
     ("mask", catalogue.Catalogue, "mask"),

@@ -19,7 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
-    "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "latency", "reindex", "kill",
+    "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "identifiers", "latency", "reindex",
+    "kill",
 )  # fmt: skip
 HEAD = """# Benchmarks
 

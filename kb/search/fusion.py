@@ -19,7 +19,7 @@ from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 
 _IDENTIFIER = "identifier"
-_BY_SCORE, _BY_RANK = 4.0, 12.0
+_BY_SCORE = _BY_RANK = 12.0
 """Not learned: a passage with the very code that was asked for comes before those without."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from kb.search.forward import Wanted, key
 
 _IDENTIFIER = re.compile(r"(?=.*[0-9])[a-z]+[a-z0-9]*(?:[-_./:@#+&][a-z0-9]+)*")  # e3, e-4021, hw-w6-80; not 30cm
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
 ALTERNATIVE = 0.7
 """What a synonym or translation counts, where the word as asked counts 1."""
 
@@ -46,10 +47,12 @@ def wanted(asked: Sequence[Concept]) -> Wanted:
     for number, concept in enumerate(asked):
         for term, strength in ((concept.term, 1.0), *((other, ALTERNATIVE) for other in concept.alternatives)):
             seen.setdefault(key(term), (number, strength))
+    # `v3` of `hw-v3-10` is no code by itself: it would count a neighbour of that model as half right.
+    parts = {part for c in asked for part in _SEPARATORS.split(c.term) if part != c.term}
     return Wanted(
         np.array(list(seen), np.uint32),
         np.array([number for number, _ in seen.values()], np.int64),
         np.array([strength for _, strength in seen.values()]),
         np.array([concept.rarity for concept in asked]),
-        np.array([_IDENTIFIER.fullmatch(concept.term) is not None for concept in asked], bool),
+        np.array([_IDENTIFIER.fullmatch(c.term) is not None and c.term not in parts for c in asked], bool),
     )
