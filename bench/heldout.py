@@ -22,12 +22,13 @@ from asking import asked, embed_ahead, opened
 from fit_shipped import BENCHMARK, ONLY, WEIGHTS
 from sets import ROOT, SAMPLE, SHARED, EvaluationSet, evaluation_sets, say
 
-from kb.evaluation.calibration import Case, Fitted, calibrate, gather, weighted
+from kb.evaluation.calibration import Case, Fitted, calibrate, gather, outcome, weighted
 from kb.evaluation.golden import read_golden
 from kb.evaluation.intervals import bounds_of
-from kb.evaluation.metrics import DEPTH, Bounds, Figures, Outcome, columns_of, measure
+from kb.evaluation.metrics import Bounds, Figures, Outcome, columns_of, measure
 from kb.search import confidence, fusion
 from kb.search.embedding import Embedder, describe
+from kb.search.grouping import groups
 
 REPORTED = (*SHARED, "zh", "en")
 FOLDS = 5
@@ -147,7 +148,7 @@ def _fitted(cases: Sequence[Case]) -> Fitted:
 
 def _outcomes(cases: Sequence[Case], fitted: Fitted) -> tuple[list[Outcome], list[Outcome]]:
     ranked = [(case, *_first(case, fitted)) for case in cases]
-    default, bounded = ([_outcome(*one, fitted, limit) for one in ranked] for limit in (None, MAX_WRONG))
+    default, bounded = ([outcome(*one, fitted.confidence, limit) for one in ranked] for limit in (None, MAX_WRONG))
     return default, bounded
 
 
@@ -158,26 +159,11 @@ def _first(case: Case, fitted: Fitted) -> tuple[list[str], float]:
         return [], 0.0
     fused = fusion.scores(evidence.signs, fitted.fusion.weights(fitted.fusion.fingerprint))
     ordered = fusion.order(evidence, fused)
-    signs = confidence.signs(evidence, fused, ordered, ordered[0])
+    shown = [group.shown for group in groups(evidence, ordered)]
+    signs = confidence.signs(evidence, fused, ordered, shown[0])
     likely = fitted.confidence.of(case.language).probability(signs)
-    ranked = list(dict.fromkeys(evidence.documents[number] for number in ordered))
+    ranked = [evidence.documents[number] for number in shown]
     return ranked, max(likely, CERTAIN) if evidence.exact[ordered[0]] else likely
-
-
-def _outcome(case: Case, ranked: Sequence[str], likely: float, fitted: Fitted, max_wrong: float | None) -> Outcome:
-    answered = bool(ranked) and likely >= fitted.confidence.of(case.language).threshold(max_wrong)
-    return Outcome(
-        language=case.language,
-        answerable=bool(case.expected),
-        ranked=tuple(ranked[:DEPTH]),
-        expected=case.expected,
-        confidence=likely,
-        answered=answered,
-        cited=tuple(ranked[:1]) if answered else (),
-        text="",
-        answers=(),
-        latency_ms=0.0,
-    )
 
 
 def _print(judged: Judged) -> None:

@@ -54,20 +54,20 @@ class Question:
         self._question = question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
-        self._understand(ask)
+        self._understand()
         excluded = self._view.rows_of(self._view.exclusions.ruled_out(question, self._meant))
         self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag, not_rows=excluded)
         self._contest = self._contested(embed)
         self._words = self._asked_for(self._meant)
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
         said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
-        self._said = self._asked_for(said)
+        self._said = self._asked_for(said) if ask.conversation else self._words
         self._vector, self._alone = embed(said), embed(self._meant)
         rivals = self._contest.rivals if self._contest else frozenset()
         self._may_answer = replace(self._scope, not_products=rivals)
 
-    def _understand(self, ask: Ask) -> None:
-        self.speaks = ask.speaks or self._spoken()
+    def _understand(self) -> None:
+        self.speaks = self._ask.speaks or self._spoken()
         self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
 
     def _spoken(self) -> str:
@@ -84,7 +84,7 @@ class Question:
         earlier = self._ask.conversation
         if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
             self._meant = f"{earlier[-1]}\n{self._meant}"
-            self._understand(self._ask)
+            self._understand()
         return contests.of(self._meant, earlier)
 
     def _asked_for(self, text: str) -> list[str]:
@@ -109,13 +109,8 @@ class Question:
         return self._view.evidence(asked, self._may_answer if answering else self._scope, kind, held)
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
-        keywords, others = self._view.keywords, self._others
+        keywords, others = self._view.keywords, self._alternatives(self._meant)
         return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
-
-    @property
-    def _others(self) -> dict[str, tuple[str, ...]]:
-        """The words that may stand for the question's."""
-        return self._alternatives(self._meant)
 
     def _alternatives(self, text: str) -> dict[str, tuple[str, ...]]:
         """What each term of a text may stand for: synonyms, and translations where there is something to find."""

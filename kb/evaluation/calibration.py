@@ -96,7 +96,7 @@ def calibrate(
         held += [(case, *_judged(case, weights, judge)) for case in unseen]
     ranker = _fusion(cases, shipped, fingerprint, fitted_on)
     judge = _with_curves(_confidence(cases, ranker.weights(fingerprint), fingerprint, fitted_on), held)
-    return Fitted(ranker, judge, tuple(_outcome(*one, judge, max_wrong) for one in held))
+    return Fitted(ranker, judge, tuple(outcome(*one, judge, max_wrong) for one in held))
 
 
 def split(folds: int) -> str:
@@ -215,7 +215,8 @@ def _share(holds: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
     return round(float(weight[holds].sum() / max(weight.sum(), 1e-9)), 4)
 
 
-def _outcome(case: Case, ranked: Sequence[str], likely: float, judge: Confidence, max_wrong: float | None) -> Outcome:
+def outcome(case: Case, ranked: Sequence[str], likely: float, judge: Confidence, max_wrong: float | None) -> Outcome:
+    """What became of a question whose documents are ranked so, at the threshold for `max_wrong`."""
     answered = bool(ranked) and likely >= judge.of(case.language).threshold(max_wrong)
     return Outcome(
         language=case.language,
