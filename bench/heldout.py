@@ -160,7 +160,7 @@ def _first(case: Case, fitted: Fitted) -> tuple[list[str], float]:
     fused = fusion.scores(evidence.signs, fitted.fusion.weights(fitted.fusion.fingerprint))
     ordered = fusion.order(evidence, fused)
     shown = [group.shown for group in groups(evidence, ordered)]
-    signs = confidence.signs(evidence, fused, ordered, shown[0])
+    signs = confidence.Comparison(evidence, fused, ordered).signs(shown[0])
     likely = fitted.confidence.of(case.language).probability(signs)
     ranked = [evidence.documents[number] for number in shown]
     return ranked, max(likely, CERTAIN) if evidence.exact[ordered[0]] else likely

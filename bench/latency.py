@@ -28,14 +28,16 @@ from asking import embed_ahead, opened
 from numpy.typing import NDArray
 from sets import DATA, ROOT, EvaluationSet, evaluation_sets, say
 
-from kb import questions, reader
+from kb import hits, questions, reader
 from kb.config import Paths, load_settings
 from kb.evaluation.golden import read_golden
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 from kb.search import catalogue, confidence, fusion, keywords, vectors, view
 from kb.search.embedding import Embedder, ModelSpec, describe
+from kb.search.exclusions import Exclusions
 from kb.search.synonyms import Synonyms
+from kb.variants import Contests
 from kb.writer import Writer, writer_lock
 
 PASSAGES = 10_000
@@ -59,12 +61,20 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("signs", view, "features"),
     ("fusion", fusion, "scores"),
     ("fusion", fusion, "order"),
-    ("confidence", confidence, "signs"),
+    ("confidence", confidence.Comparison, "__init__"),
+    ("confidence", confidence.Comparison, "signs"),
     ("passages read", reader.Reader, "fetch"),
     ("documents read", reader.Reader, "document"),
     ("documents read", reader.Reader, "passages_of"),
     ("answer composed", questions, "compose"),
-    ("highlights", questions, "highlights"),
+    ("highlights", hits, "highlights"),
+    ("answering sentence", hits, "answering_sentence"),
+    ("exclusions", Exclusions, "ruled_out"),
+    ("contests", Contests, "of"),
+    ("grouping", questions, "groups"),
+    ("near-duplicates", hits, "shown_once"),
+    ("candidates", view.View, "evidence"),
+    ("hits", questions.Question, "hit"),
 )
 OTHER = "all else"
 

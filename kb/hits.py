@@ -12,7 +12,8 @@ from kb.answer.citations import document_url
 from kb.answer.extract import answering_sentence
 from kb.model import StoredPassage
 from kb.results import Hit, Section
-from kb.search.duplicates import alike, same_numbers
+from kb.search.catalogue import Catalogue
+from kb.search.duplicates import Words, alike, same_numbers, words_of
 from kb.search.evidence import Evidence
 from kb.search.grouping import Group
 from kb.search.highlights import highlights
@@ -66,12 +67,12 @@ def shown_once(
     A curated question is too short to tell: its article is compared by the best text found of it, or not at all.
     """
     kept: list[tuple[Group, tuple[str, ...]]] = []
-    texts: list[int | None] = []
+    texts: list[_Text | None] = []
     for group in chosen:
         if evidence.rows[group.shown] not in stored:
             continue
-        own = _text_of((group.shown, *beside[group.shown]), evidence, stored)
-        same = (n for n, above in enumerate(texts) if _say_the_same(above, own, evidence, stored, view))
+        own = _text_of((group.shown, *beside[group.shown]), evidence, stored, view)
+        same = (n for n, above in enumerate(texts) if own and above and _say_the_same(above, own, view.catalogue))
         if (number := next(same, None)) is None:
             kept.append((group, ()))
             texts.append(own)
@@ -81,21 +82,31 @@ def shown_once(
     return kept
 
 
-def _text_of(numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage]) -> int | None:
-    held = ((number, stored.get(evidence.rows[number])) for number in numbers)
-    return next((number for number, passage in held if passage is not None and passage.role == "text"), None)
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A passage ready to be compared: its position, its terms, and what the indexes see of it."""
+
+    place: int
+    words: Words
+    embedded: str
 
 
-def _say_the_same(
-    one: int | None, other: int | None, evidence: Evidence, stored: Mapping[int, StoredPassage], view: View
-) -> bool:
-    if one is None or other is None:
-        return False
-    first, second = evidence.places[one], evidence.places[other]
+def _text_of(
+    numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage], view: View
+) -> _Text | None:
+    for number in numbers:
+        passage = stored.get(evidence.rows[number])
+        if passage is not None and passage.role == "text":
+            place = evidence.places[number]
+            return _Text(place, words_of(view.forward.record(place)), passage.embedded)
+    return None
+
+
+def _say_the_same(one: _Text, other: _Text, catalogue: Catalogue) -> bool:
     return (
-        view.catalogue.alike(first, second)
-        and alike(view.forward.record(first), view.forward.record(second))
-        and same_numbers(stored[evidence.rows[one]].embedded, stored[evidence.rows[other]].embedded)
+        catalogue.alike(one.place, other.place)
+        and alike(one.words, other.words)
+        and same_numbers(one.embedded, other.embedded)
     )
 
 

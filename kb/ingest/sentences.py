@@ -9,7 +9,7 @@ from itertools import pairwise
 from markdown_it.token import Token
 from sentencex import get_sentence_boundaries
 
-from kb.ingest.plaintext import parse_markdown
+from kb.ingest.plaintext import parse_blocks
 
 Span = tuple[int, int]
 
@@ -47,7 +47,7 @@ def sentences(text: str, language: str) -> tuple[Span, ...]:
     if found:
         return tuple(found)
     lines = line_starts(text)
-    headings = [token.map for token in parse_markdown(text) if token.type == "heading_open" and token.map]
+    headings = [token.map for token in parse_blocks(text) if token.type == "heading_open" and token.map]
     spans = [_without_marks(text, lines[first], lines[end]) for first, end in headings]
     return tuple(span for span in spans if _says_something(text, span))
 
@@ -58,7 +58,7 @@ def _says_something(text: str, span: Span) -> bool:
 
 def _units(text: str, language: str) -> Iterator[Span]:
     lines, depth, row = line_starts(text), 0, ""
-    for token in parse_markdown(text):
+    for token in parse_blocks(text):
         depth += token.nesting if token.type in ("list_item_open", "list_item_close") else 0
         row = token.type if token.type in ("thead_open", "tbody_open", "table_close", "heading_open") else row
         row = "" if token.type in ("table_close", "heading_close") else row

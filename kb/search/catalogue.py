@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import Access, Kind
+from kb.search.language import distance
 
 _REMEMBERED = 256
 _NEVER = np.iinfo(np.int64).max
@@ -28,13 +29,19 @@ class Scope:
     not_rows: tuple[int, ...] = ()
     """Rows of articles that say they do not answer the question."""
 
+    @property
+    def terms(self) -> tuple[Hashable, ...]:
+        """What decides which kinds of rows are within it, whenever it is asked."""
+        return self.audiences, self.product, self.not_products, self.language, self.tag
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The access terms of every row by position, in order of id: `(n,)` columns.
 
     `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry; what a
-    recent test gave is remembered. `numbers[i]` is that of its family in `numbering`.
+    recent test gave is remembered. `numbers[i]` is that of its family in `numbering`. `boundaries` are the times, in
+    order, at which something becomes valid or ceases to be.
     """
 
     ids: NDArray[np.int64]
@@ -47,7 +54,8 @@ class Catalogue:
     numbers: NDArray[np.int32]
     numbering: Mapping[str, int]
     distinct: tuple[Access, ...]
-    _tested: dict[Hashable, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+    boundaries: NDArray[np.float64]
+    _known: dict[Hashable, NDArray[np.int8]] = field(default_factory=dict, repr=False, compare=False)
 
     def extended(self, rows: Iterable[Access]) -> Catalogue:
         """This catalogue with more rows at its end."""
@@ -59,6 +67,7 @@ class Catalogue:
                 numbers[_key(row)] = len(distinct)
                 distinct.append(row)
         numbering = _numbered(self.numbering, new)
+        times = [t for row in new for t in (row.valid_from, row.valid_to) if t is not None]
         return Catalogue(
             np.concatenate([self.ids, np.array([r.id for r in new], np.int64)]),
             np.concatenate([self.terms, np.array([numbers[_key(r)] for r in new], np.int32)]),
@@ -72,6 +81,7 @@ class Catalogue:
             np.concatenate([self.numbers, np.array([numbering[r.family] for r in new], np.int32)]),
             numbering,
             tuple(distinct),
+            np.union1d(self.boundaries, times) if times else self.boundaries,
         )
 
     def without(self, removed: Sequence[tuple[int, int]]) -> Catalogue:
@@ -92,10 +102,16 @@ class Catalogue:
         first, second = self.distinct[int(self.terms[one])], self.distinct[int(self.terms[other])]
         return (first.audience, first.product, first.language) == (second.audience, second.product, second.language)
 
-    def of_families(self, families: Iterable[str]) -> NDArray[np.int64]:
-        """Positions of the rows of some families, whoever may see them."""
-        numbers = [self.numbering[family] for family in families if family in self.numbering]
-        return np.flatnonzero(np.isin(self.numbers, np.array(numbers, np.int32)))
+    def of_families(self, numbers: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Positions of the rows of some families, by number, whoever may see them."""
+        wanted = np.zeros(len(self.numbering), bool)
+        wanted[numbers] = True
+        return np.flatnonzero(wanted[self.numbers])
+
+    def distances(self, places: Sequence[int] | NDArray[np.int64], speaks: str) -> NDArray[np.int8]:
+        """`(k,)`: how far the language of each row at some positions is from the asker's, as `language.distance`."""
+        away = self._by_entry(("distance", speaks), lambda entry: distance(entry.language, speaks))
+        return away[self.terms[places]].astype(np.int8, copy=False)
 
     def holds_foreign(self, *, in_chinese: bool) -> bool:
         """Whether it holds a document in another language than the asker's."""
@@ -124,10 +140,14 @@ class Catalogue:
 
     def _test(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
         """Which entries of `distinct` pass a test that is always the same under its name."""
-        if (known := self._tested.get(name)) is None:
-            if len(self._tested) >= _REMEMBERED:  # callers choose products and tags
-                self._tested.clear()
-            known = self._tested[name] = np.array([test(entry) for entry in self.distinct], bool)
+        return self._by_entry(name, test).astype(bool, copy=False)
+
+    def _by_entry(self, name: Hashable, value: Callable[[Access], int]) -> NDArray[np.int8]:
+        """A small number for each entry of `distinct`, always the same under its name."""
+        if (known := self._known.get(name)) is None:
+            if len(self._known) >= _REMEMBERED:  # callers choose products and tags
+                self._known.clear()
+            known = self._known[name] = np.array([value(entry) for entry in self.distinct], np.int8)
         return known
 
     def positions(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -138,17 +158,20 @@ class Catalogue:
         known[known] = self.ids[places[known]] == wanted[known]
         return places[known], known
 
+    def epoch(self, now: float) -> int:
+        """A number that is the same for two times between which nothing becomes valid or ceases to be."""
+        return int(np.searchsorted(self.boundaries, now, side="right"))
+
     def mask(self, scope: Scope, kind: Kind, change: int) -> NDArray[np.bool_]:
         """`(n,)` bool: the rows of `kind` within `scope` at `change`."""
-        name = (kind, scope.audiences, scope.product, scope.not_products, scope.language, scope.tag)
-        allowed = self.rows(name, lambda entry: _fits(entry, scope, kind))
+        allowed = self.rows((kind, scope.terms), lambda entry: _fits(entry, scope, kind))
         valid = (self.valid_from <= scope.now) & (scope.now < self.valid_to)
         return np.asarray(allowed & valid & (self.removed > change))
 
 
 EMPTY = Catalogue(
     np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), (),
-    np.zeros(0, np.int32), {}, (),
+    np.zeros(0, np.int32), {}, (), np.zeros(0),
 )  # fmt: skip
 
 

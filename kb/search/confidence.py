@@ -19,6 +19,7 @@ from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 
 _AROUND = 10  # candidates that a first one is compared with
+_ALONE = ("cosine", "coverage", "sentence", "heading", "heading_fit")
 _RANKED = ("nearness", "keyword", "keyword_rank", "both", "foreign")
 _COLUMN = {name: number for number, name in enumerate(NAMES)}
 
@@ -76,28 +77,59 @@ def shipped() -> Confidence:
     return msgspec.json.decode((files("kb.search") / "confidence.json").read_bytes(), type=Confidence)
 
 
-def signs(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], which: int) -> dict[str, float]:
-    """What is known of one candidate beside the others, by name; the docstring of `features.NAMES` explains the rest.
+class Comparison:
+    """A lane's candidates beside each other: `fused` scores `(n,)`, and their numbers `ordered`, best first."""
 
-    `cosine_gap` is how much nearer another family comes, `cosine_above` how far it stands out of the first ten;
-    `margin` is its family's best fused score less the best other one's; `same` counts the first ten that are its
-    family's: an article and its translations do not compete.
-    """
-    own = evidence.families[which]
-    around = list(ordered[:_AROUND])
-    others = np.array([family != own for family in evidence.families], bool)
-    best = float(fused[~others].max())
-    alone, cosine = evidence.alone[which], evidence.alone[:, _COLUMN["cosine"]]
-    nearest = float(cosine[others].max(initial=-np.inf)) if others.any() else float(cosine[which])
-    return {
-        **{name: float(alone[_COLUMN[name]]) for name in ("cosine", "coverage", "sentence", "heading", "heading_fit")},
-        **{name: float(evidence.signs[which, _COLUMN[name]]) for name in _RANKED},
-        "cosine_gap": max(0.0, nearest - float(cosine[which])),
-        "cosine_lead": float(cosine[which]) - nearest,
-        "cosine_above": float(cosine[which] - cosine[around].mean()),
-        "margin": best - float(fused[others].max(initial=-np.inf)) if others.any() else 3.0,
-        "words": math.log1p(evidence.words),
-        "unseen": evidence.unseen,
-        "same": float(len(around) - others[around].sum()),
-        "follow_up": float(evidence.follow_up),
-    }
+    def __init__(self, evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int]) -> None:
+        numbers = {family: number for number, family in enumerate(dict.fromkeys(evidence.families))}
+        around = list(ordered[:_AROUND])
+        self._evidence = evidence
+        self._family = np.array([numbers[family] for family in evidence.families])
+        self._cosine = evidence.alone[:, _COLUMN["cosine"]]
+        self._nearest = _Best(self._cosine, self._family, len(numbers))
+        self._fused = _Best(fused, self._family, len(numbers))
+        self._around = np.bincount(self._family[around], minlength=len(numbers))
+        self._usual = float(self._cosine[around].mean())
+
+    def signs(self, which: int) -> dict[str, float]:
+        """What is known of one candidate, by name; the docstring of `features.NAMES` explains the rest.
+
+        `cosine_gap` is how much nearer another family comes, `cosine_above` how far it stands out of the first ten;
+        `margin` is its family's best fused score less the best other one's; `same` counts the first ten that are its
+        family's: an article and its translations do not compete.
+        """
+        evidence, family, cosine = self._evidence, int(self._family[which]), float(self._cosine[which])
+        nearest, rival = self._nearest.of_others(family), self._fused.of_others(family)
+        alone, signs = evidence.alone[which].tolist(), evidence.signs[which].tolist()
+        lead = 0.0 if nearest is None else cosine - nearest
+        return {
+            **{name: alone[_COLUMN[name]] for name in _ALONE},
+            **{name: signs[_COLUMN[name]] for name in _RANKED},
+            "cosine_gap": max(0.0, -lead),
+            "cosine_lead": lead,
+            "cosine_above": cosine - self._usual,
+            "margin": 3.0 if rival is None else self._fused.of(family) - rival,
+            "words": math.log1p(evidence.words),
+            "unseen": evidence.unseen,
+            "same": float(self._around[family]),
+            "follow_up": float(evidence.follow_up),
+        }
+
+
+class _Best:
+    """The best value of each family, and of all others than one."""
+
+    def __init__(self, values: NDArray[np.float64], family: NDArray[np.int64], families: int) -> None:
+        best = np.full(families, -np.inf)
+        np.maximum.at(best, family, values)
+        self._best: list[float] = best.tolist()
+        self._first, self._second = [*sorted(self._best, reverse=True)[:2], -math.inf][:2]
+
+    def of(self, family: int) -> float:
+        return self._best[family]
+
+    def of_others(self, family: int) -> float | None:
+        """None where there are no others."""
+        if len(self._best) == 1:
+            return None
+        return self._second if self._best[family] == self._first else self._first

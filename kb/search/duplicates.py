@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import numpy as np
-
 from kb.search.forward import Record
+
+Words = frozenset[int]
 
 ALIKE = 0.5
 """The share of terms in common (Jaccard) from which two passages may say the same: the sample's pair has 0.54."""
@@ -16,18 +16,21 @@ ENOUGH = 12
 _NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
-def share_in_common(one: Record, other: Record) -> float:
-    """Jaccard's index of two passages' terms, headings included, in [0, 1]."""
-    return _in_common(one, other) / max(1, np.union1d(one, other).size - 1)
+def words_of(record: Record) -> Words:
+    """The terms of a passage, headings included."""
+    return frozenset(record.tolist()) - {0}  # 0 begins each group and is no term
 
 
-def alike(one: Record, other: Record) -> bool:
+def share_in_common(one: Words, other: Words) -> float:
+    """Jaccard's index of two passages' terms, in [0, 1]."""
+    common = len(one & other)
+    return common / max(1, len(one) + len(other) - common)
+
+
+def alike(one: Words, other: Words) -> bool:
     """Whether two passages use nearly the same words, and enough of them to tell."""
-    return _in_common(one, other) >= ENOUGH and share_in_common(one, other) >= ALIKE
-
-
-def _in_common(one: Record, other: Record) -> int:
-    return int(np.intersect1d(one, other).size) - 1  # 0 begins each group and is no term
+    few, many = sorted((len(one), len(other)))
+    return few >= max(ENOUGH, ALIKE * many) and len(one & other) >= ENOUGH and share_in_common(one, other) >= ALIKE
 
 
 def same_numbers(one: str, other: str) -> bool:

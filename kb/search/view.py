@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from kb.search.forward import Forward
 from kb.search.generation import Manifest
 from kb.search.grouping import roots
 from kb.search.keywords import Lane, Snapshot, lane_of
-from kb.search.language import distance
+from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
 from kb.search.vectors import Vectors
 from kb.search.vocabulary import Vocabulary
@@ -27,6 +27,7 @@ DEPTH = 50
 """Rows that each list contributes to the fusion."""
 _FEW = 50
 """Rows of a lane that are left out after the search sooner than by a filter in it, which costs more than they do."""
+_REMEMBERED = 32  # masks
 HOLDING = 400
 """Passages that are looked at for who holds a code."""
 
@@ -69,6 +70,7 @@ class View:
     vocabulary: Vocabulary
     hidden: NDArray[np.int64]
     exclusions: Exclusions = NOTHING
+    _masks: dict[Hashable, NDArray[np.bool_]] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def lexicon(self, audiences: frozenset[str]) -> Lexicon:
         """The words that what these audiences may find is written with."""
@@ -76,9 +78,17 @@ class View:
 
     def allowed(self, scope: Scope, kind: Kind) -> NDArray[np.bool_]:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
-        mask = self.catalogue.mask(scope, kind, self.change)
-        mask[self.hidden] = False
-        mask[self.catalogue.positions(scope.not_rows)[0]] = False
+        name = (kind, self.catalogue.epoch(scope.now), scope.terms)
+        if (mask := self._masks.get(name)) is None:
+            if len(self._masks) >= _REMEMBERED:  # callers choose products and tags
+                self._masks.clear()
+            mask = self.catalogue.mask(scope, kind, self.change)
+            mask[self.hidden] = False
+            mask.setflags(write=False)
+            self._masks[name] = mask
+        if scope.not_rows:
+            mask = mask.copy()
+            mask[self.catalogue.positions(scope.not_rows)[0]] = False
         return mask
 
     def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
@@ -141,7 +151,7 @@ class View:
             places=tuple(places),
             documents=documents,
             families=roots(documents, [self.catalogue.families[place] for place in places]),
-            distances=tuple(self._distance(place, asked) for place in places),
+            distances=tuple(self.catalogue.distances(places, asked.speaks).tolist()),
             exact=np.array([place in titled for place in places], bool),
             bm25=np.array([bm25.get(place, 0.0) for place in places]),
             vector_rank=lists.vector_rank,
@@ -165,25 +175,24 @@ class View:
 
     def _translations(self, places: Sequence[int], asked: Asked, allowed: NDArray[np.bool_]) -> list[int]:
         """Of each candidate's translation nearer to the asker's language that no list found, the nearest row."""
-        nearest: dict[str, int] = {}
-        for place in places:
-            family, away = self.catalogue.families[place], self._distance(place, asked)
-            nearest[family] = min(away, nearest.get(family, away))
-        there = self.catalogue.of_families(family for family, away in nearest.items() if away)
-        nearer: dict[str, list[int]] = {}
-        for place in map(int, there[allowed[there]]):
-            if self._distance(place, asked) < nearest[self.catalogue.families[place]]:
-                nearer.setdefault(self.catalogue.families[place], []).append(place)
+        away = self.catalogue.distances(places, asked.speaks)
+        if not away.any():
+            return []
+        nearest = np.full(len(self.catalogue.numbering), FOREIGN, np.int8)
+        np.minimum.at(nearest, self.catalogue.numbers[places], away)
+        there = self.catalogue.of_families(self.catalogue.numbers[places])
+        there = there[allowed[there]]
+        there = there[self.catalogue.distances(there, asked.speaks) < nearest[self.catalogue.numbers[there]]]
+        nearer: dict[int, list[int]] = {}
+        for place in there.tolist():
+            nearer.setdefault(int(self.catalogue.numbers[place]), []).append(place)
         return [self._best_of(rows, asked) for rows in nearer.values()]
 
     def _best_of(self, places: Sequence[int], asked: Asked) -> int:
         """The row with the highest cosine among those in the language nearest to the asker's."""
-        away = min(self._distance(place, asked) for place in places)
-        own = [place for place in places if self._distance(place, asked) == away]
-        return own[int(np.argmax(self.vectors.at(own) @ asked.vector))]
-
-    def _distance(self, place: int, asked: Asked) -> int:
-        return distance(self.catalogue.language(place), asked.speaks)
+        away = self.catalogue.distances(places, asked.speaks)
+        own = np.array(places)[away == away.min()].tolist()
+        return int(own[int(np.argmax(self.vectors.at(own) @ asked.vector))])
 
     def _place(
         self, signs: NDArray[np.float64], lists: Lists, places: Sequence[int], vector: NDArray[np.float32]
