@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,10 +49,18 @@ class Found:
     also: tuple[str, ...] = ()
 
 
-def near(evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], shown: int) -> list[int]:
-    """The candidates of the shown one's document that score close to it, best first; at least the next best."""
-    own = [n for n in ordered if n != shown and evidence.documents[n] == evidence.documents[shown]]
-    return [n for rank, n in enumerate(own) if rank == 0 or fused[n] >= fused[shown] - CLOSE]
+def near(
+    evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], shown: Iterable[int]
+) -> dict[int, list[int]]:
+    """Of each `shown` candidate's document those that score close to it, best first; at least the next best."""
+    own: dict[str, list[int]] = {}
+    for number in ordered:
+        own.setdefault(evidence.documents[number], []).append(number)
+    return {n: _close(fused, n, [other for other in own[evidence.documents[n]] if other != n]) for n in shown}
+
+
+def _close(fused: NDArray[np.float64], shown: int, others: Sequence[int]) -> list[int]:
+    return [n for rank, n in enumerate(others) if rank == 0 or fused[n] >= fused[shown] - CLOSE]
 
 
 def shown_once(

@@ -140,7 +140,7 @@ class Question:
         if self._contest and kind == "article":
             ordered = self._contest.first(evidence, ordered)
         chosen = self._spread(groups(evidence, ordered), evidence)[: k if k == 1 else k + hits.SPARE]
-        beside = {group.shown: hits.near(evidence, fused, ordered, group.shown) for group in chosen}
+        beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
         stored = self._reader.fetch([evidence.rows[number] for number in numbers])
         compared = confidence.Comparison(evidence, fused, ordered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from kb.search.forward import Record
 
@@ -35,5 +36,9 @@ def alike(one: Words, other: Words) -> bool:
 
 def same_numbers(one: str, other: str) -> bool:
     """Whether two texts name the same numbers and codes: a differing fee or model is another fact, however like."""
-    first, second = ({m.lower() for m in _NUMBER.findall(unicodedata.normalize("NFKC", t))} for t in (one, other))
-    return first == second
+    return _numbers(one) == _numbers(other)
+
+
+@lru_cache(maxsize=1_024)
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(found.lower() for found in _NUMBER.findall(unicodedata.normalize("NFKC", text)))

@@ -50,17 +50,18 @@ def features(
     """`(n, len(NAMES))`: the signs of each row; the flags are `(n,)` as well."""
     held = forward.held(lists.places.tolist(), wanted)
     total = float(wanted.rarity.sum()) or 1.0
-    floor = float(np.nanmin(lists.cosine, initial=1.0)) if len(lists.places) else 0.0
-    cosine = np.where(np.isnan(lists.cosine), floor, lists.cosine)
+    near = ~np.isnan(lists.cosine)
+    floor = float(lists.cosine.min(where=near, initial=1.0)) if len(lists.places) else 0.0
+    cosine = np.where(near, lists.cosine, floor)
     whole, heading, codes = held.whole(), held.heading(), wanted.identifiers.astype(np.float64)
     return np.column_stack(
         [
             cosine,
             (cosine - floor) / NARROW,
             _reciprocal(lists.vector_rank),
-            np.nan_to_num(lists.share),
+            np.where(np.isnan(lists.share), 0.0, lists.share),
             _reciprocal(lists.keyword_rank),
-            ~np.isnan(lists.cosine) & ~np.isnan(lists.share),
+            near & ~np.isnan(lists.share),
             whole @ wanted.rarity / total,
             held.best_sentence(wanted.rarity) / total,
             heading @ wanted.rarity / total,
@@ -73,4 +74,4 @@ def features(
 
 
 def _reciprocal(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.nan_to_num(1.0 / (1.0 + ranks / 10.0))
+    return np.where(np.isnan(ranks), 0.0, 1.0 / (1.0 + ranks / 10.0))

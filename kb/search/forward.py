@@ -64,17 +64,25 @@ class Forward:
 
     def held(self, places: Sequence[int], wanted: Wanted) -> Held:
         """Which of the wanted concepts stand in the records at `places`."""
-        records = [self.record(place) for place in places]
-        flat = np.concatenate(records) if records else np.zeros(0, np.uint32)
-        begins = np.cumsum([0, *map(len, records)])[:-1]
+        flat, begins = self._records(np.asarray(places, np.int64))
         starts = np.flatnonzero(flat == 0)  # of every heading and sentence
         first = np.searchsorted(starts, begins)
-        owner = np.repeat(np.arange(len(records)), np.diff(np.append(first, len(starts))))
+        owner = np.repeat(np.arange(len(places)), np.diff(first, append=len(starts)))
         hit, word = _found(flat, wanted.keys)
         group = np.searchsorted(starts, hit) - 1
         holds = np.zeros((len(starts), len(wanted.rarity)))
         np.maximum.at(holds, (group, wanted.concepts[word]), wanted.strengths[word])
-        return Held(holds, owner, first, np.diff(np.append(starts, len(flat))) - 1)
+        return Held(holds, owner, first, np.diff(starts, append=len(flat)) - 1)
+
+    def _records(self, places: NDArray[np.int64]) -> tuple[Record, NDArray[np.int64]]:
+        """The records at `places` one after the other, and where each begins."""
+        if self.delta:
+            records = [self.record(place) for place in places.tolist()]
+            return np.concatenate([np.zeros(0, np.uint32), *records]), np.cumsum([0, *map(len, records)])[:-1]
+        starts = self.offsets[places]
+        sizes = self.offsets[places + 1] - starts
+        begins = np.cumsum(sizes) - sizes
+        return self.flat[np.repeat(starts - begins, sizes) + np.arange(sizes.sum())], begins
 
 
 def _found(flat: Record, keys: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

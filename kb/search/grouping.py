@@ -33,8 +33,8 @@ def roots(documents: Sequence[str], families: Sequence[str]) -> tuple[str, ...]:
     Only rows that are here are followed: what an asker may not see joins nothing. A circle is one family.
     """
     above = {document: family for document, family in zip(documents, families, strict=True) if document != family}
-    known = {family: _root(family, above) for family in dict.fromkeys(families)}
-    return tuple(known[family] for family in families)
+    known = {family: _root(family, above) for family in set(families) & above.keys()}
+    return tuple(known.get(family, family) for family in families)
 
 
 def _root(family: str, above: Mapping[str, str]) -> str:

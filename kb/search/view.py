@@ -142,7 +142,7 @@ class View:
         if asked.follow_up:
             alone = self._signs(lists, asked.last, asked.speaks)
             alone[:, 0] = self.vectors.at(places) @ asked.last_vector
-        documents = tuple(self.catalogue.documents[place] for place in places)
+        documents = tuple(map(self.catalogue.documents.__getitem__, places))
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
         bm25 = dict(zip(worded, (hit.bm25 for hit in hits), strict=True))
@@ -150,7 +150,7 @@ class View:
             rows=tuple(self.catalogue.ids[places].tolist()),
             places=tuple(places),
             documents=documents,
-            families=roots(documents, [self.catalogue.families[place] for place in places]),
+            families=roots(documents, list(map(self.catalogue.families.__getitem__, places))),
             distances=tuple(self.catalogue.distances(places, asked.speaks).tolist()),
             exact=np.array([place in titled for place in places], bool),
             bm25=np.array([bm25.get(place, 0.0) for place in places]),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database
@@ -180,5 +181,6 @@ def _to_stored(row: Sequence[Any]) -> StoredPassage:
     return StoredPassage(id_, document, revision, kind, ordinal, role, *place)
 
 
+@lru_cache(maxsize=8_192)  # the same few audiences, and the same headings again and again
 def _tuple(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
