@@ -14,8 +14,8 @@ from typing import Any
 
 import kb_process
 import pytest
+from filelock import FileLock
 from tiny_model import write_tiny_model
-from xdist.scheduler import LoadFileScheduling
 
 from kb.config import Paths, Settings, load_settings
 from kb.knowledge import KnowledgeBase
@@ -34,9 +34,11 @@ os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torc
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample"
 
-NEEDS_SAMPLE = {"test_citations", "test_docs", "test_leaks", "test_privacy", "test_sample_content"}
-SLOW_FIRST = ("sample", "test_kill", "test_articles", "test_service", "test_embedding", "test_runtime")
-"""The order in which two workers end at about the same time; each takes two of them at its start, in turn."""
+SLOW_FIRST = (
+    "test_leaks", "test_kill", "test_docs", "test_service", "test_embedding", "test_citations", "test_privacy",
+    "test_runtime", "test_articles", "test_sample_content", "test_passages", "test_bad_input", "test_reindex",
+)  # fmt: skip
+"""The files that take long begin first, so that two workers end at about the same time."""
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -46,27 +48,9 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return kept | {"NO_COLOR": "1", "COLUMNS": "200"} | extra
 
 
-def _group(nodeid: str) -> str:
-    """The tests that one worker takes whole: a file's, and those of all files that need the sample."""
-    file = Path(nodeid.split("::", 1)[0]).stem
-    return "sample" if file in NEEDS_SAMPLE else file
-
-
-class _OneForTheSample(LoadFileScheduling):
-    """Each worker gets whole files, and one of them all files that need the sample, so that it is indexed once."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {name: rank for rank, name in enumerate(SLOW_FIRST)}
-    items.sort(key=lambda item: ranks.get(_group(item.nodeid), len(ranks)))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    return _OneForTheSample(config, log)
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.fixture(autouse=True)
@@ -126,19 +110,31 @@ def bundled_embedder() -> Embedder:
 
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embedder) -> Path:
-    """A home with the sample articles and tickets, indexed with the bundled model. Read it; change a copy."""
-    home = tmp_path_factory.mktemp("sample") / "home"
+    """A home with the sample articles and tickets, indexed with the bundled model. Read it; change a copy.
+
+    All workers share it: the first that needs it makes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = shared / "sample"
+    with FileLock(shared / "sample.lock"):
+        if not home.exists():
+            _index_sample(shared / "sample.building", bundled_embedder)
+            (shared / "sample.building").rename(home)
+    return home
+
+
+def _index_sample(home: Path, embedder: Embedder) -> None:
     home.mkdir()
     shutil.copytree(ROOT / "articles", home / "articles")
     for name in ("kb.toml", "synonyms.txt"):
         shutil.copy(ROOT / name, home / name)
     paths, settings = Paths(home), load_settings(home, {}, {})
     with writer_lock(paths):
-        writer = Writer(paths, settings, embedder=bundled_embedder)
+        writer = Writer(paths, settings, embedder=embedder)
         assert not writer.reindex(silent).refused
         assert not writer.import_files([SAMPLE / "tickets.jsonl"], silent).refused
         writer.close()
-    return home
 
 
 @pytest.fixture(scope="session")

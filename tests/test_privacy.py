@@ -7,6 +7,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,15 @@ class Secret:
     kind: str
     text: str
 
-    @property
+    @cached_property
+    def wide(self) -> str:
+        return unicodedata.normalize("NFKC", self.text)
+
+    @cached_property
     def compact(self) -> str:
         return _compact(self.text)
 
-    @property
+    @cached_property
     def escaped(self) -> str:
         return json.dumps(self.text)[1:-1].lower()
 
@@ -63,9 +68,7 @@ def survivors(texts: Iterable[tuple[str, str]]) -> list[str]:
         found += [
             f"{place}: {secret.kind} {secret.text!r} of {secret.ticket}"
             for secret in SECRETS
-            if unicodedata.normalize("NFKC", secret.text) in wide
-            or secret.escaped in lower
-            or (secret.kind in _NUMBERS and secret.compact in compact)
+            if secret.wide in wide or secret.escaped in lower or (secret.kind in _NUMBERS and secret.compact in compact)
         ]
     return found
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 from conftest import ROOT, Centre
-from sample_files import opened, read_lines
+from sample_files import read_lines
 
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask
@@ -16,14 +13,6 @@ CASES = [
     case for name in ("products.zh", "products.en") for case in read_lines(ROOT / "sample/benchmark" / f"{name}.jsonl")
 ]
 UNMENDED = "洗一机显示 E1 怎么处理"  # a slip that is not mended: the service asks, which is safe
-
-
-@pytest.fixture(scope="module")
-def kb(sample_home: Path, sample_kb: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    """The sample with the centre's own synonyms."""
-    home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("products") / "home"))
-    shutil.copy(ROOT / "synonyms.txt", home)
-    return opened(home, sample_kb)
 
 
 def products(answer: Answer) -> set[str]:
@@ -36,9 +25,9 @@ def test_the_benchmark_has_more_than_fifty_cases() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " / ".join([*case.get("conversation", ()), case["question"]]))
 def test_a_shared_code_is_answered_from_the_named_product_alone_or_asked_back(
-    kb: KnowledgeBase, case: dict[str, list[str]]
+    sample_kb: KnowledgeBase, case: dict[str, list[str]]
 ) -> None:
-    answer = kb.answer(Ask(str(case["question"]), tuple(case.get("conversation", ()))))
+    answer = sample_kb.answer(Ask(str(case["question"]), tuple(case.get("conversation", ()))))
     if case["expected"] and case["question"] != UNMENDED:
         assert answer.outcome == "answered"
         assert products(answer) == {id_.split("/", 1)[1] for id_ in case["expected"]}
@@ -52,19 +41,19 @@ def test_a_shared_code_is_answered_from_the_named_product_alone_or_asked_back(
     ("question", "asks"),
     [("E1 怎么办", "请问是哪一款？"), ("顯示 E3 怎麼處理", "請問是哪一款？"), ("what is F2", "Which one is it?")],
 )
-def test_the_service_asks_in_the_language_of_the_question(kb: KnowledgeBase, question: str, asks: str) -> None:
-    answer = kb.answer(Ask(question))
+def test_the_service_asks_in_the_language_of_the_question(sample_kb: KnowledgeBase, question: str, asks: str) -> None:
+    answer = sample_kb.answer(Ask(question))
     assert answer.text.endswith(asks)
     assert all(option.label in answer.text for option in answer.options)
 
 
-def test_search_shows_each_product_first_where_none_is_named(kb: KnowledgeBase) -> None:
-    first = [hit.document_id.split("/", 1)[1] for hit in kb.search(Ask("E3 怎么办"), 3).hits]
+def test_search_shows_each_product_first_where_none_is_named(sample_kb: KnowledgeBase) -> None:
+    first = [hit.document_id.split("/", 1)[1] for hit in sample_kb.search(Ask("E3 怎么办"), 3).hits]
     assert sorted(first) == ["errors/aircon-a9", "errors/heater-h3", "errors/washer-w6"]
 
 
-def test_the_product_filter_picks_the_product(kb: KnowledgeBase) -> None:
-    assert products(kb.answer(Ask("E3 怎么办", product="heater-h3"))) == {"errors/heater-h3"}
+def test_the_product_filter_picks_the_product(sample_kb: KnowledgeBase) -> None:
+    assert products(sample_kb.answer(Ask("E3 怎么办", product="heater-h3"))) == {"errors/heater-h3"}
 
 
 def _article(title: str, product: str, meaning: str, **more: str) -> str:
