@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from asking import asked, embed_ahead, opened
+from asking import asked, opened
 from sets import ROOT, SAMPLE, SHARED, evaluation_sets, say
 
 from kb.evaluation.golden import read_golden
@@ -47,7 +47,7 @@ def main() -> None:
             for name, file in files.items():
                 say(f"asking {name}")
                 questions = read_golden(file)
-                embed_ahead(kb, map(asked, questions))
+                kb.embed_ahead(map(asked, questions))
                 print(_row(name, list(replay(kb, questions, "public", lambda _: None))), flush=True)
 
 

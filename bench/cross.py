@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from asking import asked, embed_ahead, interval, opened, rank
+from asking import asked, interval, opened, rank
 from fit_shipped import ONLY
 from sets import ROOT, SAMPLE, evaluation_sets, say
 
@@ -39,7 +39,7 @@ def main() -> None:
             say(f"asking {name}")
             golden = [g for g in read_golden(ROOT / "sample" / "benchmark" / f"{name}.jsonl") if g.expected]
             asks = [asked(question, language=ONLY[name]) for question in golden]
-            embed_ahead(kb, asks)
+            kb.embed_ahead(asks)
             ranks = np.array([rank(kb, ask, g.expected, 5) for ask, g in zip(asks, golden, strict=True)])
             print(f"| {title} | {len(golden)} | {_cell(ranks, 1)} | {_cell(ranks, 5)} |", flush=True)
 

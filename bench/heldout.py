@@ -18,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from asking import asked, embed_ahead, opened
+from asking import opened
 from fit_shipped import BENCHMARK, ONLY, WEIGHTS
 from sets import ROOT, SAMPLE, SHARED, EvaluationSet, evaluation_sets, say
 
@@ -108,7 +108,6 @@ def _gathered(one: EvaluationSet, embedder: Embedder) -> Iterator[tuple[str, lis
     for name, file in golden.items():
         say(f"asking {name}")
         questions, language = read_golden(file), ONLY.get(name)
-        embed_ahead(kb, (asked(question, language=language) for question in questions))
         yield name, list(gather(kb, questions, "public", lambda _: None, language=language))
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import faiss
 import numpy as np
 import rjieba
-from asking import embed_ahead, opened
+from asking import opened
 from numpy.typing import NDArray
 from sets import DATA, ROOT, EvaluationSet, evaluation_sets, say
 
@@ -119,7 +119,7 @@ def main() -> None:
         asks = _asks()
         warming, measured = asks[::2], asks[1::2]
         embedding = _embedding_times(kb, measured)
-        embed_ahead(kb, asks)
+        kb.embed_ahead(asks)
         print(f"## Time of a question, {len(kb.reader.view.catalogue.ids):,} passages, one thread\n")
         print(f"{len(measured)} questions. Embedding one: {_ends(embedding)} ms (wall clock). All else:")
         for name, work in (("search", kb.search), ("answer", kb.answer)):

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import opencc
-from asking import Held, asked, embed_ahead, interval, opened, rank
+from asking import asked, interval, opened, rank
 from numpy.typing import NDArray
 from sets import DATA, SHARED, TRADITIONAL, converted, evaluation_sets, imported, say
 
 from kb.evaluation.golden import GoldenQuestion, read_golden
 from kb.search.embedding import Embedder, describe
+from kb.search.remembered import Remembered
 
 SET = SHARED[0]
 MOST_LOST = 1.0
@@ -43,13 +44,14 @@ def main() -> None:
         print("Recall@1, and the points lost (95% interval) against simplified questions and records.")
         print(f"✗: more than {MOST_LOST:.0f} point lost.\n")
         print(f"| records | {' | '.join(f'questions {name}' for name in asked_in)} |\n|---|{'---:|' * len(asked_in)}")
-        embedder, held = Embedder(describe("bundled")), Held()
+        embedder = Embedder(describe("bundled"))
+        vectors = Remembered(embedder.queries, 1)
         base: NDArray[np.float64] | None = None
         for records, home in _homes(folder).items():
             cells = []
             for name, questions in asked_in.items():
                 say(f"asking {name} of {records}")
-                first = _found(home, golden, questions, embedder, held)
+                first = _found(home, golden, questions, embedder, vectors)
                 base = first if base is None else base
                 cells.append(_cell(first, base))
             print(f"| {records} | {' | '.join(cells)} |", flush=True)
@@ -70,12 +72,12 @@ def _homes(folder: Path) -> dict[str, Path]:
 
 
 def _found(
-    home: Path, golden: Sequence[GoldenQuestion], questions: Sequence[str], embedder: Embedder, held: Held
+    home: Path, golden: Sequence[GoldenQuestion], questions: Sequence[str], embedder: Embedder, vectors: Remembered
 ) -> NDArray[np.float64]:
     """1.0 for each question that an expected document is first for."""
-    kb = opened(home, embedder)
+    kb = opened(home, embedder, vectors)
     asks = [asked(one, question=text) for one, text in zip(golden, questions, strict=True)]
-    embed_ahead(kb, asks, held)
+    kb.embed_ahead(asks)
     return np.array([rank(kb, ask, one.expected, 1) <= 1 for ask, one in zip(asks, golden, strict=True)], np.float64)
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 import numpy as np
-from asking import SEED, Held, asked, embed_ahead, interval, opened, rank
+from asking import SEED, asked, interval, opened, rank
 from pypinyin import Style, lazy_pinyin
 from sets import ROOT, SAMPLE, EvaluationSet, evaluation_sets, say
 
@@ -149,7 +149,6 @@ def _rows(kb: KnowledgeBase, every: Sequence[GoldenQuestion], most: int) -> Iter
     chance = random.Random(SEED)
     answerable = [golden for golden in every if golden.expected]
     drawn = chance.sample(answerable, min(most, len(answerable)))
-    held: Held = {}
     clean: dict[int, float] = {}
     for kind, (language, slip) in KINDS.items():
         own = [golden for golden in drawn if _language(golden) == language]
@@ -157,8 +156,8 @@ def _rows(kb: KnowledgeBase, every: Sequence[GoldenQuestion], most: int) -> Iter
         if not made:
             continue
         say(f"asking {len(made)} with a slip: {kind}")
-        clean |= _ranks(kb, [golden for golden, _ in made if golden.line not in clean], None, held)
-        with_slip = _ranks(kb, [golden for golden, _ in made], [said for _, said in made], held)
+        clean |= _ranks(kb, [golden for golden, _ in made if golden.line not in clean], None)
+        with_slip = _ranks(kb, [golden for golden, _ in made], [said for _, said in made])
         before = np.array([clean[golden.line] <= 5 for golden, _ in made], np.float64)
         after = np.array([with_slip[golden.line] <= 5 for golden, _ in made], np.float64)
         low, high = interval(before - after)
@@ -171,12 +170,10 @@ def _language(golden: GoldenQuestion) -> str:
     return "zh" if _HAN.search(golden.question) else "en"
 
 
-def _ranks(
-    kb: KnowledgeBase, every: Sequence[GoldenQuestion], said: Sequence[str] | None, held: Held
-) -> dict[int, float]:
+def _ranks(kb: KnowledgeBase, every: Sequence[GoldenQuestion], said: Sequence[str] | None) -> dict[int, float]:
     """Ranks by the question's line, as it stands or as `said`."""
     asks = [asked(g, question=text) for g, text in zip(every, said or [g.question for g in every], strict=True)]
-    embed_ahead(kb, asks, held)
+    kb.embed_ahead(asks)
     return {golden.line: rank(kb, ask, golden.expected, 5) for golden, ask in zip(every, asks, strict=True)}
 
 

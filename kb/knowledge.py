@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
 from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kb.config import Paths, Settings
 from kb.errors import UsageError
@@ -14,6 +17,7 @@ from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, describe
+from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
 from kb.tuning import Models, load
 
@@ -40,7 +44,7 @@ class KnowledgeBase:
             settings.max_wrong,
             read_synonyms(paths.synonyms),
         )
-        self._vector = lru_cache(maxsize=_CACHED)(lambda text: self._embedder.queries([text])[0])
+        self._vectors = Remembered(self._embedder.queries, _CACHED)
 
     def threshold(self, language: str) -> float:
         """The probability at or above which a question in a language is answered."""
@@ -52,7 +56,20 @@ class KnowledgeBase:
 
     def question(self, ask: Ask) -> Question:
         """A question put to what is visible now. Raises UsageError."""
-        return Question(ask, self.reader, self._models, self._vector)
+        return Question(ask, self.reader, self._models, self._vectors)
+
+    def embed_ahead(self, asks: Iterable[Ask]) -> None:
+        """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
+        needed: dict[str, None] = {}
+        nowhere = np.zeros(self._embedder.spec.dim, np.float32)
+
+        def note(text: str) -> NDArray[np.float32]:
+            needed.setdefault(text)
+            return nowhere
+
+        for ask in asks:
+            Question(ask, self.reader, self._models, note)  # it is mended before it is embedded
+        self._vectors.ahead(needed)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

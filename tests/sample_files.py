@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from kb.config import Paths, Settings
@@ -131,22 +129,6 @@ def _moment(value: object, days: int) -> datetime | None:
         return value if value.tzinfo else value.replace(tzinfo=SHANGHAI)
     assert isinstance(value, date), value
     return datetime(value.year, value.month, value.day, tzinfo=SHANGHAI) + timedelta(days=days)
-
-
-def batched(kb: KnowledgeBase, texts: Iterable[str]) -> Callable[[str], NDArray[np.float32]]:
-    """Stands in for `KnowledgeBase._vector`: all texts embedded by its own model, but many at a time."""
-    distinct = sorted(set(texts), key=len)
-    chunks = [distinct[start : start + 64] for start in range(0, len(distinct), 64)]
-    vectors = np.concatenate([kb._embedder.queries(chunk) for chunk in chunks])
-    held = dict(zip(distinct, vectors, strict=True))
-
-    def vector(text: str) -> NDArray[np.float32]:
-        """A question that was mended is embedded as meant, so not all are among `texts`."""
-        if text not in held:
-            held[text] = kb._embedder.queries([text])[0]
-        return held[text]
-
-    return vector
 
 
 def opened(home: Path, like: KnowledgeBase, **changed: Any) -> KnowledgeBase:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SAMPLE, tiny_settings, write_article
-from sample_files import batched, opened, read_lines, sample_articles
+from sample_files import JsonRecord, opened, read_lines, sample_articles
 
 from kb.answer.citations import Citation, cite
 from kb.config import Paths
@@ -33,21 +33,21 @@ CURATED = [
 AUDIENCES = {"public": frozenset({PUBLIC}), "agent": frozenset({PUBLIC, AGENT})}
 
 
-def _said(golden: dict[str, list[str]]) -> str:
-    return "\n".join([*golden.get("conversation", [])[-1:], str(golden["question"])])
-
-
 @pytest.fixture(scope="module")
 def talkative(sample_home: Path, sample_kb: KnowledgeBase) -> KnowledgeBase:
     """The sample, with every question answered that finds anything, so that there are many citations to check."""
     kb = opened(sample_home, sample_kb, min_confidence=0.0)
-    kb._vector = batched(kb, [*map(_said, GOLDEN), *(question for _, question in CURATED)])  # type: ignore[assignment]
+    kb.embed_ahead([*map(_ask, GOLDEN), *(Ask(question) for _, question in CURATED)])
     return kb
+
+
+def _ask(golden: JsonRecord, audience: str = "public") -> Ask:
+    return Ask(golden["question"], tuple(golden.get("conversation", [])), AUDIENCES[audience])
 
 
 def _answers(kb: KnowledgeBase, audience: str) -> Iterator[Answer]:
     for golden in GOLDEN:
-        yield kb.answer(Ask(golden["question"], tuple(golden.get("conversation", [])), AUDIENCES[audience]))
+        yield kb.answer(_ask(golden, audience))
 
 
 @cache
@@ -126,7 +126,7 @@ def test_an_answered_question_has_at_least_one_citation_and_a_refusal_has_none(
     sample_home: Path, sample_kb: KnowledgeBase, talkative: KnowledgeBase
 ) -> None:
     usual = opened(sample_home, sample_kb)
-    usual._vector = talkative._vector
+    usual._vectors = talkative._vectors
     seen = set()
     lowest = min(usual.threshold(language) for language in ("zh", "en"))
     for answer in _answers(usual, "public"):

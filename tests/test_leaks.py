@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from conftest import ROOT, SAMPLE, tiny_settings, write_article
 from litestar.testing import TestClient
-from sample_files import batched, opened, read_lines, sample_articles
+from sample_files import opened, read_lines, sample_articles
 
 from kb.config import Paths, load_settings
 from kb.knowledge import KnowledgeBase
@@ -117,10 +117,6 @@ class Probe:
     ask: Ask
     k: int
 
-    @property
-    def said(self) -> str:
-        return "\n".join([*self.ask.conversation[-1:], self.ask.question.strip()])
-
 
 def _probes(count: int) -> list[Probe]:
     """Questions made of words, stretches, sentences, titles and ids of texts that are not public, and of noise."""
@@ -176,7 +172,7 @@ def probes() -> list[Probe]:
 def talkative(sample_home: Path, sample_kb: KnowledgeBase, probes: list[Probe]) -> KnowledgeBase:
     """The sample, with every question answered that finds anything: a refusal could leak nothing."""
     kb = opened(sample_home, sample_kb, min_confidence=0.0)
-    kb._vector = batched(kb, (probe.said for probe in probes))  # type: ignore[assignment]
+    kb.embed_ahead(probe.ask for probe in probes)
     return kb
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SAMPLE
-from sample_files import ArticleFile, batched, opened, read_lines, sample_articles
+from sample_files import ArticleFile, opened, read_lines, sample_articles
 
 from kb.evaluation.golden import read_golden
 from kb.evaluation.metrics import measure
 from kb.evaluation.replay import replay
 from kb.ingest.articles import list_articles, read_article, read_source
 from kb.knowledge import KnowledgeBase
+from kb.results import Ask
 
 ARTICLES = sample_articles(ROOT)
 TICKETS = {ticket["id"]: ticket for ticket in read_lines(SAMPLE / "tickets.jsonl")}
@@ -133,7 +134,7 @@ def test_at_least_nineteen_of_twenty_golden_questions_find_their_document_among_
 ) -> None:
     golden = read_golden(SAMPLE / "golden.jsonl")
     kb = opened(sample_home, sample_kb)
-    kb._vector = batched(kb, ("\n".join([*q.conversation[-1:], q.question]) for q in golden))  # type: ignore[assignment]
+    kb.embed_ahead(Ask(q.question, q.conversation) for q in golden)
     metrics = measure(list(replay(kb, golden, "public", lambda _: None)))
     with capsys.disabled():
         print(f"\n{metrics.to_json()}")  # noqa: T201 - the figures are what this test is run for

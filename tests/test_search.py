@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 from kb.search.highlights import highlights
 from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of
+from kb.search.remembered import Remembered
 from kb.search.terms import normalised, question_terms, terms
 from kb.search.vectors import Vectors, build
 from kb.search.wording import ALTERNATIVE, Concept, concepts, wanted
@@ -499,3 +501,21 @@ def test_a_text_that_lost_its_audience_is_hidden_before_the_index_knows(tmp_path
     assert shown(PUBLIC_ONLY) == {"b"}
     assert shown(EVERYONE) == {"a", "b"}
     store.db.close()
+
+
+def test_vectors_are_remembered_up_to_a_number_and_embedded_together_ahead() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        asked.append(tuple(texts))
+        return np.array([[len(text), ord(text[0])] for text in texts], np.float32)
+
+    vectors = Remembered(embed, 2)
+    for text in ("a", "b", "a", "c", "a", "b"):
+        assert vectors(text).tolist() == [1, ord(text)]
+    assert asked == [("a",), ("b",), ("c",), ("b",)]
+    asked.clear()
+    vectors.ahead(["dddd", "e", "a", "ff", "e"])
+    assert asked == [("e", "ff", "dddd")]
+    assert [vectors(text).tolist()[0] for text in ("dddd", "e", "ff", "a", "b")] == [4, 1, 2, 1, 1]
+    assert len(asked) == 1

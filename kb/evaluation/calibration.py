@@ -72,9 +72,12 @@ def gather(
     language: str | None = None,
 ) -> Iterator[Case]:
     """Looks for every question, in the lane that holds an expected document; among one language's where named."""
-    for done, golden in enumerate(questions, 1):
-        held = audiences_of(golden.audience or (audience,))
-        ask = Ask(golden.question, golden.conversation, held, golden.language, language=language)
+    asks = [
+        Ask(q.question, q.conversation, audiences_of(q.audience or (audience,)), q.language, language=language)
+        for q in questions
+    ]
+    kb.embed_ahead(asks)
+    for done, (golden, ask) in enumerate(zip(questions, asks, strict=True), 1):
         question = kb.question(ask)
         lanes = [evidence for kind in KINDS if (evidence := question.evidence(kind)) is not None]
         holding = [e for e in lanes if not frozenset(golden.expected).isdisjoint(e.documents)]
