@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.ingest.sentences import sentences
 from kb.search.terms import terms
@@ -28,11 +29,12 @@ _LATER = 0.2  # how much each further passage counts less
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of passage number `passage`, at `start:end` of that passage's text."""
+    """A sentence of passage number `passage`, at `start:end` of that passage's text, and its `terms`."""
 
     passage: int
     start: int
     end: int
+    terms: frozenset[str]
 
 
 def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, float], title: str) -> list[Sentence]:
@@ -41,7 +43,7 @@ def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, flo
     `texts` come best first; `rarity` weighs the question's terms; `title` is the best passage's, with its headings.
     """
     found = _all_sentences(texts, language)
-    held = [frozenset(terms(texts[s.passage][s.start : s.end])) & rarity.keys() for s in found]
+    held = [s.terms & rarity.keys() for s in found]
     sizes = [_length(texts[s.passage][s.start : s.end]) for s in found]
     section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
     asked_row = any(held[n] and _ROW in texts[0][found[n].start : found[n].end] for n in section)
@@ -66,21 +68,27 @@ def closest_sentence(statement: str, texts: Sequence[str], language: str) -> Sen
     wanted = frozenset(terms(statement))
 
     def shared(sentence: Sentence) -> int:
-        return len(wanted.intersection(terms(texts[sentence.passage][sentence.start : sentence.end])))
+        return len(wanted & sentence.terms)
 
     return max(_all_sentences(texts, language), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
 
 
 def answering_sentence(text: str, language: str, rarity: Mapping[str, float]) -> tuple[int, int] | None:
     """The span of the sentence that holds most of what a question asks; None where no sentence holds any of it."""
-    spans = sentences(text, language)
-    gains = [sum(rarity[term] for term in set(terms(text[start:end])) & rarity.keys()) for start, end in spans]
-    best = max(range(len(spans)), key=lambda n: (gains[n], -n), default=None)
-    return spans[best] if best is not None and gains[best] > 0 else None
+    found = _all_sentences([text], language)
+    gains = [sum(rarity[term] for term in s.terms & rarity.keys()) for s in found]
+    best = max(range(len(found)), key=lambda n: (gains[n], -n), default=None)
+    return (found[best].start, found[best].end) if best is not None and gains[best] > 0 else None
 
 
 def _all_sentences(texts: Sequence[str], language: str) -> list[Sentence]:
-    return [Sentence(number, *span) for number, text in enumerate(texts) for span in sentences(text, language)]
+    return [Sentence(number, *found) for number, text in enumerate(texts) for found in _read(text, language)]
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str, language: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
+    """The sentences of a text with their terms; reading one takes a millisecond, and the same few are read all day."""
+    return tuple((start, end, frozenset(terms(text[start:end]))) for start, end in sentences(text, language))
 
 
 def _gain(held: frozenset[str], left: Mapping[str, float], passage: int) -> float:
