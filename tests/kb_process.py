@@ -15,16 +15,31 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["preloaded"])
 
 
+@cache
+def _start_forking() -> None:
+    """Starts the server that forks, which finds `preloaded` by its environment alone and fails in silence."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [before])])
+    forkserver.ensure_running()
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
 class KbProcess:
     """A running `kb`, used like the `subprocess.Popen` of a text; a server's `log` takes both of its streams."""
 
     def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], log: Path | None = None) -> None:
+        _start_forking()
         self._out, self._err = log or _new_file(), log or _new_file()
         self._process = _FORKS.Process(
             target=_run, args=(arguments, dict(environment), Path.cwd(), self._out, self._err)
@@ -85,6 +100,7 @@ def run(arguments: tuple[str, ...], environment: Mapping[str, str], timeout: flo
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str], folder: Path, out: Path, err: Path) -> None:
     """In the forked process: become a `kb` that was started in this folder with this environment, and run it."""
+    assert "preloaded" in sys.modules, "the server that forks has imported nothing"
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
