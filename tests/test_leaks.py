@@ -169,18 +169,17 @@ def probes() -> list[Probe]:
 
 
 @pytest.fixture(scope="module")
-def talkative(sample_home: Path, sample_kb: KnowledgeBase, probes: list[Probe]) -> KnowledgeBase:
+def talkative(sample_home: Path, sample_kb: KnowledgeBase) -> KnowledgeBase:
     """The sample, with every question answered that finds anything: a refusal could leak nothing."""
-    kb = opened(sample_home, sample_kb, min_confidence=0.0)
-    kb.embed_ahead(probe.ask for probe in probes)
-    return kb
+    return opened(sample_home, sample_kb, min_confidence=0.0)
 
 
 def _responses(
     kb: KnowledgeBase, probes: Iterable[Probe], audiences: frozenset[str], *, explain: bool = False
 ) -> Iterator[tuple[Probe, Any]]:
-    for probe in probes:
-        ask = replace(probe.ask, audiences=audiences)
+    asked = [(probe, replace(probe.ask, audiences=audiences)) for probe in probes]
+    kb.embed_ahead(ask for _, ask in asked)
+    for probe, ask in asked:
         yield probe, _json(kb.search(ask, probe.k, explain=explain))
         yield probe, _json(kb.answer(ask, explain=explain))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from kb.errors import InputError
-from kb.ingest.plaintext import MARKDOWN, parse_markdown
+from kb.ingest.plaintext import MARKDOWN, parse_blocks
 from kb.ingest.plaintext import plain_text as plain_text
 
 # A marker may stand in a quotation. Behind a list's marker, or with the full-width colons that a Chinese keyboard
@@ -51,7 +51,7 @@ def find_agent_blocks(body: str) -> AgentBlocks:
     if "::" not in body and "：：" not in body:
         return found
     lines = body.split("\n")
-    code = _code_lines(lines, parse_markdown(body), found)
+    code = _code_lines(lines, parse_blocks(body), found)
     opened: tuple[int, int, int] | None = None  # line, start, inner start
     offset = 0
     for number, line in enumerate(lines, start=1):
