@@ -21,7 +21,7 @@ from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
 from kb.progress import Progress
-from kb.search.embedding import Embedder, Tokens
+from kb.search.embedding import Embedder, Tokens, size
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState, FileState
 from kb.store.passages import Terms
@@ -192,7 +192,7 @@ class Publisher:
     def _embed(self, work: Iterable[_Work], progress: Progress) -> int:
         """Makes the vectors that are missing, and keeps each batch at once; returns how many."""
         texts = {passages.text_hash(p.embedded): p.embedded for w in work for p in w.passages}
-        missing = sorted(vectors.missing(self._db, self._spec.fingerprint, texts), key=lambda key: len(texts[key]))
+        missing = sorted(vectors.missing(self._db, self._spec.fingerprint, texts), key=lambda key: size(texts[key]))
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             made = self._embedder.passages([texts[key] for key in batch])

@@ -139,6 +139,11 @@ class _Turns:
         self._lock.release()
 
 
+def size(text: str) -> int:
+    """About how long a text is for a model, in whatever script: its bytes, four of which make a token."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
 class Embedder:
     """A model's vectors; loads the weights at first use, and encodes for one thread at a time.
 
@@ -171,7 +176,7 @@ class Embedder:
         """
         vectors = self._empty(len(texts))
         # Longest first: a batch is padded to its longest text, and a batch too big for memory fails at once.
-        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        order = sorted(range(len(texts)), key=lambda index: -size(texts[index]))
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             # The lock is let go between batches, so that a query waits for one batch, not for a whole index.
