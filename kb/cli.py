@@ -172,9 +172,12 @@ def search(
 def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) -> None:
     """Answer QUESTION in a few sentences with their sources, or say that there is no answer."""
     from kb import presentation
+    from kb.withheld import report
 
-    answer = home.knowledge().answer(_ask(question, audience), explain=explain)
+    kb, ask = home.knowledge(), _ask(question, audience)
+    answer = kb.answer(ask, explain=explain)
     presentation.show_json(answer) if as_json else presentation.show_answer(answer)
+    report(kb, ask, answer)
 
 
 @main.command()

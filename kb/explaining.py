@@ -42,6 +42,8 @@ def _rank(value: float) -> int | None:
 def _rule(found: Found, signs: Mapping[str, float]) -> str:
     if found.exact:
         return "own_words"
+    if found.other_code:
+        return "other_code"
     if signs["identifier"] > 0:
         return "identifier"
     return "curated_question" if found.passage.role == "question" else "ranked"

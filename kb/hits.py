@@ -35,7 +35,8 @@ class Found:
     """A lane's result: its best passage, its signs and probability, and candidate `number` of what is known of it.
 
     `score` is the fused one of the best passage in any language; `exact` whether one is asked for in its own words.
-    `near` are further passages of its document, best first; `also` the near-duplicates that it stands for.
+    `near` are further passages of its document, best first; `also` the near-duplicates that it stands for; `ordered`
+    numbers all candidates, best first; `other_code` where it is about a code like the one asked for, not about that.
     """
 
     passage: StoredPassage
@@ -47,6 +48,8 @@ class Found:
     number: int
     near: tuple[StoredPassage, ...] = ()
     also: tuple[str, ...] = ()
+    ordered: Sequence[int] = ()
+    other_code: bool = False
 
 
 def near(

@@ -11,6 +11,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.answering import Answering
 from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.questions import KINDS, Question
@@ -54,9 +55,9 @@ class KnowledgeBase:
         """Loads the model, so that the first question does not wait for it."""
         self._embedder.warm()
 
-    def question(self, ask: Ask) -> Question:
-        """A question put to what is visible now. Raises UsageError."""
-        return Question(ask, self.reader, self._models, self._vectors)
+    def question(self, ask: Ask, *, whenever: bool = False) -> Question:
+        """A question put to what is visible now, or, for an operator's eyes only, `whenever`. Raises UsageError."""
+        return Question(ask, self.reader, self._models, self._vectors, whenever=whenever)
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
@@ -86,6 +87,8 @@ class KnowledgeBase:
     def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""
         question = self.question(ask)
+        made = Answering(question).answer()
         if not explain:
-            return question.answer()
-        return replace(question.answer(), explain=question.explain({kind: question.lane(kind, 1) for kind in KINDS}))
+            return made
+        lanes = {kind: question.lane(kind, 1) for kind in KINDS}
+        return replace(made, explain=question.explain(lanes, made.reason or made.outcome))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,19 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import hits
-from kb.answer.composition import Source, asking_back, compose, curated, refusal
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
-from kb.model import AGENT, Article, Kind, StoredPassage
+from kb.model import Kind
 from kb.reader import Reader
-from kb.results import Answer, Ask, Explanation, Hit
+from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
 from kb.search.catalogue import Scope
+from kb.search.codes import codes, names_another, without_codes
 from kb.search.evidence import Evidence
 from kb.search.grouping import Group, groups
-from kb.search.language import FOREIGN, distance
-from kb.search.products import codes, without_codes
 from kb.search.slips import find_slips, mended
 from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
@@ -39,49 +36,59 @@ _HALF = re.compile("[\ud800-\udfff]")
 KINDS: tuple[Kind, ...] = ("article", "ticket")
 """The lanes, in the order in which they may answer."""
 _CERTAIN = 0.99  # the confidence that a question asked in an editor's own words has at least
+_UNLIKELY = 0.01  # and at most where the passage is about another code than the one that is asked for
 _NOTHING_CLOSE = 0.5  # of the threshold: a best document less likely than that is not even close
 
 
 class Question:
     """Searched and answered lane by lane; everything in it comes from one view."""
 
-    def __init__(self, ask: Ask, reader: Reader, models: Models, embed: Callable[[str], NDArray[np.float32]]) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        reader: Reader,
+        models: Models,
+        embed: Callable[[str], NDArray[np.float32]],
+        *,
+        whenever: bool = False,
+    ) -> None:
         _refuse_half_characters(ask)
-        self._ask, self._reader, self._models = ask, reader, models
-        self._view: View = reader.view
-        self._lexicon = self._view.lexicon(ask.audiences)
+        self.ask, self.reader, self.models = ask, reader, models
+        self.view: View = reader.view
+        self._lexicon = self.view.lexicon(ask.audiences)
         self._stand_ins: dict[str, dict[str, tuple[str, ...]]] = {}
         self._question = question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
         self._meant = mended(question, self.slips)
         self._understand()
-        excluded = self._view.rows_of(self._view.exclusions.ruled_out(question, self._meant))
-        self._scope = Scope(ask.audiences, time.time(), ask.product, ask.language, ask.tag, not_rows=excluded)
-        self._contest = self._contested(embed)
-        self._words = self._asked_for(self._meant)
+        excluded = self.view.rows_of(self.view.exclusions.ruled_out(question, self._meant))
+        narrowed = (ask.product, ask.language, ask.tag)
+        self._scope = Scope(ask.audiences, time.time(), *narrowed, not_rows=excluded, whenever=whenever)
+        self.contest = self._contested(embed)
+        self._words, self._codes = self._asked_for(self._meant), codes(self._meant)
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
         said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
         self._said = self._asked_for(said) if ask.conversation else self._words
         self._vector, self._alone = embed(said), embed(self._meant)
-        rivals = self._contest.rivals if self._contest else frozenset()
-        self._may_answer = replace(self._scope, not_products=rivals)
+        rivals = self.contest.rivals if self.contest else frozenset()
+        self.may_answer = replace(self._scope, not_products=rivals)
 
     def _understand(self) -> None:
-        self.speaks = self._ask.speaks or self._spoken()
-        self._foreign = self._view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
+        self.speaks = self.ask.speaks or self._spoken()
+        self._foreign = self.view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
 
     def _spoken(self) -> str:
         """The language of the question, or of the turn before it where the question is nothing but codes."""
         words = without_codes(self._meant, codes(self._meant))
-        earlier = self._ask.conversation[-1:]
+        earlier = self.ask.conversation[-1:]
         return written_in(self._meant if any(map(str.isalpha, words)) or not earlier else earlier[0])
 
     def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""
-        ways = (self._models.synonyms.alternatives, self._alternatives)
-        measured = fusion.shipped().knows(self._models.fingerprint)
-        contests = Contests(self._view, self._reader, self._scope, ways, embed if measured else None)
-        earlier = self._ask.conversation
+        ways = (self.models.synonyms.alternatives, self._alternatives)
+        measured = fusion.shipped().knows(self.models.fingerprint)
+        contests = Contests(self.view, self.reader, self._scope, ways, embed if measured else None)
+        earlier = self.ask.conversation
         if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
             self._meant = f"{earlier[-1]}\n{self._meant}"
             self._understand()
@@ -89,11 +96,11 @@ class Question:
 
     def _asked_for(self, text: str) -> list[str]:
         words = question_terms(text)
-        return self._contest.unnamed(words) if self._contest else words
+        return self.contest.unnamed(words) if self.contest else words
 
     def evidence(self, kind: Kind, *, answering: bool = False) -> Evidence | None:
         """What is known of a lane's candidates; of those that may answer, where `answering`."""
-        if not self._view.allowed(self._scope, kind).any():
+        if not self.view.allowed(self._scope, kind).any():
             return None
         last = self._concepts(self._words, kind)
         asked = Asked(
@@ -103,13 +110,13 @@ class Question:
             last,
             self._alone,
             self.speaks,
-            bool(self._ask.conversation),
+            bool(self.ask.conversation),
         )
-        held = self._contest.held if self._contest and kind == "article" else ()
-        return self._view.evidence(asked, self._may_answer if answering else self._scope, kind, held)
+        held = self.contest.held if self.contest and kind == "article" else ()
+        return self.view.evidence(asked, self.may_answer if answering else self._scope, kind, held)
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
-        keywords, others = self._view.keywords, self._alternatives(self._meant)
+        keywords, others = self.view.keywords, self._alternatives(self._meant)
         return concepts(words, others, lambda word: keywords.rarity(word, kind), keywords.unseen(kind))
 
     def _alternatives(self, text: str) -> dict[str, tuple[str, ...]]:
@@ -121,7 +128,7 @@ class Question:
     def _look_up(self, text: str) -> dict[str, tuple[str, ...]]:
         held = self._lexicon.counts.__contains__
         others = translations(question_terms(text), held) if self._foreign else {}
-        for term, same in self._models.synonyms.alternatives(text).items():
+        for term, same in self.models.synonyms.alternatives(text).items():
             others[term] = tuple(dict.fromkeys([*filter(held, same), *others.get(term, ())]))
         return others
 
@@ -133,49 +140,52 @@ class Question:
         evidence = self.evidence(kind, answering=answering)
         if evidence is None:
             return []
-        fused = fusion.scores(evidence.signs, self._models.weights)
-        if self._contest:
-            fused = self._contest.weighed(evidence, fused, self._models.weights["identifier"])
+        fused = fusion.scores(evidence.signs, self.models.weights)
+        if self.contest:
+            fused = self.contest.weighed(evidence, fused, self.models.weights["identifier"])
         ordered = fusion.order(evidence, fused)
-        if self._contest and kind == "article":
-            ordered = self._contest.first(evidence, ordered)
+        if self.contest and kind == "article":
+            ordered = self.contest.first(evidence, ordered)
         chosen = self._spread(groups(evidence, ordered), evidence)[: k if k == 1 else k + hits.SPARE]
         beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
-        stored = self._reader.fetch([evidence.rows[number] for number in numbers])
+        stored = self.reader.fetch([evidence.rows[number] for number in numbers])
         compared = confidence.Comparison(evidence, fused, ordered)
         found = []
-        for group, also in hits.shown_once(chosen, evidence, beside, stored, self._view)[:k]:
+        for group, also in hits.shown_once(chosen, evidence, beside, stored, self.view)[:k]:
             signs, exact = compared.signs(group.shown), bool(evidence.exact[group.best])
             close = [n for n in beside[group.shown] if fused[n] >= fused[group.shown] - hits.CLOSE]
             rows = [evidence.rows[number] for number in (group.shown, *close)]
             best, *others = [stored[row] for row in rows if row in stored]
-            score, likely = float(fused[group.best]), self._probability(signs, exact)
-            found.append(Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also))
+            other = not exact and names_another(self._codes, best.embedded)
+            score, likely = float(fused[group.best]), self._probability(signs, exact, other)
+            found.append(
+                Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also, ordered, other)
+            )
         return found
 
     def _spread(self, found: list[Group], evidence: Evidence) -> list[Group]:
         """The best article of each product first, where a code is contested and nobody knows which is meant."""
-        if self._contest is None:
+        if self.contest is None:
             return found
-        documents = self._contest.spread([evidence.documents[group.shown] for group in found])
+        documents = self.contest.spread([evidence.documents[group.shown] for group in found])
         by_document = {evidence.documents[group.shown]: group for group in found}
         return [by_document[document] for document in documents]
 
-    def _probability(self, signs: dict[str, float], exact: bool) -> float:
-        likely = self._models.confidence.of(self.speaks).probability(signs)
-        return max(likely, _CERTAIN) if exact else likely
+    def _probability(self, signs: dict[str, float], exact: bool, other_code: bool) -> float:
+        likely = self.models.confidence.of(self.speaks).probability(signs)
+        return max(likely, _CERTAIN) if exact else min(likely, _UNLIKELY) if other_code else likely
 
     def hit(self, found: Found, rank: int) -> Hit:
         """What a searcher is shown of it, at a rank from 0."""
-        return hits.hit(found, rank, self._words, self._rarity(found.passage.kind), self.speaks)
+        return hits.hit(found, rank, self._words, self.rarity(found.passage.kind), self.speaks)
 
-    def explain(self, lanes: Mapping[Kind, Sequence[Found]]) -> Explanation:
-        """How these results came about, or why the best of them is no answer."""
-        judge, threshold = self._models.confidence.of(self.speaks), self._models.threshold(self.speaks)
+    def explain(self, lanes: Mapping[Kind, Sequence[Found]], outcome: str | None = None) -> Explanation:
+        """How these results came about, or why the best of them is no answer; `outcome` where it is known."""
+        judge, threshold = self.models.confidence.of(self.speaks), self.threshold
         best = max((found.probability for lane in lanes.values() for found in lane[:1]), default=0.0)
         shown = {
-            kind: tuple(explained(found, self._models.weights, judge, threshold) for found in lane)
+            kind: tuple(explained(found, self.models.weights, judge, threshold) for found in lane)
             for kind, lane in lanes.items()
         }
         asked = {c.term: c.alternatives for kind in KINDS for c in self._concepts(self._said, kind) if c.alternatives}
@@ -191,73 +201,24 @@ class Question:
             at=self._scope.now,
             threshold=threshold,
             best=round(best, 4),
-            outcome="answered" if best >= threshold else self._reason(best),
+            outcome=outcome or ("answered" if best >= threshold else self.reason(best)),
             hits=shown["article"],
             tickets=shown["ticket"],
         )
 
-    def _rarity(self, kind: Kind) -> dict[str, float]:
-        return {word: self._view.keywords.rarity(word, kind) for word in self._words}
+    def rarity(self, kind: Kind) -> dict[str, float]:
+        """How rare each of its terms is where questions about `kind` begin."""
+        return {word: self.view.keywords.rarity(word, kind) for word in self._words}
 
-    def _reason(self, best: float) -> str:
-        close = best >= _NOTHING_CLOSE * self._models.threshold(self.speaks)
+    @property
+    def threshold(self) -> float:
+        """The probability at or above which this question is answered."""
+        return self.models.threshold(self.speaks)
+
+    def reason(self, best: float) -> str:
+        """Why a question whose best document is that likely is refused."""
+        close = best >= _NOTHING_CLOSE * self.threshold
         return "close_not_answering" if close else "nothing_close"
-
-    def answer(self) -> Answer:
-        """The answer of the first lane whose best document is likely enough, or a refusal."""
-        best, threshold = 0.0, self._models.threshold(self.speaks)
-        for kind in KINDS:
-            found = self.lane(kind, 1, answering=True)
-            if found and (contest := self._open(found[0])):
-                return self._asked_back(contest, found[0].probability)
-            if found and found[0].probability >= threshold:
-                return self._answered(found[0])
-            best = max([best, *(f.probability for f in found)])
-        answer_id = uuid.uuid4().hex
-        return Answer(answer_id, "abstained", refusal(self.speaks), (), (), round(best, 4), self._reason(best))
-
-    def _open(self, best: Found) -> Contest | None:
-        """The contest where nobody knows which product is meant, and the best document is one product's."""
-        contest = self._contest
-        is_open = contest and contest.chosen is None and contest.holds(best.passage.document_id)
-        return contest if is_open else None
-
-    def _asked_back(self, contest: Contest, likely: float) -> Answer:
-        options = contest.options(self.speaks)
-        text = asking_back(self.speaks, contest.codes, [option.label for option in options])
-        return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
-
-    def _answered(self, found: Found) -> Answer:
-        best = found.passage
-        document = self._reader.document(best.document_id, best.revision)
-        source = Source(document, best.revision, AGENT in self._ask.audiences)
-        passages = self._passages(best)
-        if isinstance(document, Article) and document.answer and self._asks_curated(found):
-            made = curated(source, document.answer, passages, document.language)
-        else:
-            made = compose(source, passages, self._rarity(best.kind))
-        actions = document.actions if isinstance(document, Article) else ()
-        likely, foreign = round(found.probability, 4), self._is_foreign(best)
-        answer_id = uuid.uuid4().hex
-        return Answer(
-            answer_id, "answered", made.text, made.citations, actions, likely, language=best.language, foreign=foreign
-        )
-
-    def _is_foreign(self, passage: StoredPassage) -> bool:
-        return distance(passage.language, self.speaks) == FOREIGN
-
-    def _passages(self, best: StoredPassage) -> list[StoredPassage]:
-        """The passages of the best one's document that the asker may see: the best, its section's, then the others."""
-        allowed = self._view.allowed(self._may_answer, best.kind)
-        every = self._reader.passages_of(best.document_id, best.revision)
-        shown = self._view.shows([passage.id for passage in every], allowed)
-        texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
-        span = (best.start, best.end, best.internal)
-        return sorted(texts, key=lambda p: ((p.start, p.end, p.internal) != span, p.heading != best.heading, p.id))
-
-    def _asks_curated(self, found: Found) -> bool:
-        """Whether the question is one that the article's own short answer was written for."""
-        return found.exact or found.passage.role == "question"
 
 
 def check_question(text: str) -> str:

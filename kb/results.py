@@ -63,7 +63,8 @@ class Weighed:
 class HitExplained:
     """Why a hit stands where it does; ranks count from 1 and are null where a list does not have it.
 
-    `rule`: `own_words` (its title or a curated question is the question), `identifier` (it holds a code that was asked
+    `rule`: `own_words` (its title or a curated question is the question), `other_code` (it is about a code like the one
+    that was asked for, not about that: its probability is 0.01 at most), `identifier` (it holds a code that was asked
     for), `curated_question` (it is one of an article's `questions`) or `ranked`. `score` is the sum of `ranking`;
     `probability` the logistic function of `intercept` and the sum of `judging`, but for `own_words` at least 0.99.
     """

@@ -13,6 +13,7 @@ from kb.reader import Reader
 from kb.results import Option
 from kb.search import products
 from kb.search.catalogue import Scope
+from kb.search.codes import codes, parts, pieces, without_codes
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 from kb.search.products import Alternatives, Names
@@ -84,7 +85,7 @@ class Contest:
         if self.chosen is None:
             return list(words)
         named = {word for word in words if self.names.of.get(word) == self.chosen}
-        named |= {part for word in named for part in products.pieces(word)}
+        named |= {part for word in named for part in pieces(word)}
         return [word for word in words if word not in named]
 
     def spread(self, documents: Sequence[str]) -> list[str]:
@@ -121,7 +122,7 @@ class Contests:
 
     def of(self, question: str, earlier: Sequence[str]) -> Contest | None:
         """The contest that a question starts, with the product it means; None where no code is contested."""
-        if self._view.catalogue.products < 2 or not (held := self._held(products.codes(question))):
+        if self._view.catalogue.products < 2 or not (held := self._held(codes(question))):
             return None
         every = self._variants(sorted({place for places in held.values() for place in places}))
         holding = {code: [v for v in every if not set(places).isdisjoint(v.places)] for code, places in held.items()}
@@ -161,13 +162,13 @@ class Contests:
         left = self.of(before, earlier)
         return left is not None and left.chosen is None and left.names.only(question, *self._ways) is not None
 
-    def _held(self, codes: Iterable[str]) -> dict[str, list[int]]:
+    def _held(self, asked: Iterable[str]) -> dict[str, list[int]]:
         """Positions of the visible passages that hold each code, or the parts of one that none holds (`E3/E5`)."""
         held: dict[str, list[int]] = {}
-        for code in codes:
+        for code in asked:
             places = self._view.holding(code, self._scope, self._allowed)
-            parts = [] if places else products.parts(code)
-            held |= {code: places} if places else {p: self._view.holding(p, self._scope, self._allowed) for p in parts}
+            inner = [] if places else parts(code)
+            held |= {code: places} if places else {p: self._view.holding(p, self._scope, self._allowed) for p in inner}
         return {code: places for code, places in held.items() if places}
 
     def _variants(self, places: Sequence[int]) -> list[Variant]:
@@ -184,7 +185,7 @@ class Contests:
         return list(found.values())
 
     def _described(self, question: str, contest: Contest, embed: Embed) -> str | None:
-        text = products.without_codes(question, contest.codes)
+        text = without_codes(question, contest.codes)
         if not products.says_more(text):
             return None
         vectors = {v.product: self._view.vectors.at(self._passages(v)) for v in contest.variants}

@@ -145,8 +145,8 @@ def _probes(count: int) -> list[Probe]:
         kinds = [
             lambda: text[start : start + chance.randint(2, 30)],
             lambda: chance.choice(text.split() or [text])[:40],
-            lambda: chance.choice(list(_sentences(text)) or [text])[:80],
-            lambda: text[:60],
+            lambda: chance.choice(list(_sentences(text)) or [text])[:48],
+            lambda: text[:40],
             lambda: chance.choice(PUBLIC_TEXTS)[:40],
             lambda: chance.choice(noise),
         ]
@@ -275,6 +275,7 @@ def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
 ) -> None:
     service = Service(Paths(sample_copy), load_settings(sample_copy, {"min_confidence": 0.0}, {}), "http://test")
     with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
+        service.knowledge.embed_ahead(probe.ask for probe in probes[:150])
         bodies: list[tuple[str, Any]] = []
         for probe in probes[:150]:
             query = {"q": probe.ask.question, "k": str(probe.k)}

@@ -67,8 +67,8 @@ def test_another_centres_products_need_no_code(centre: Centre) -> None:
     centre.reindex()
     kb = centre.open()
     assert kb.answer(Ask("what does E18 mean")).reason == "which_product"
-    assert kb.question(Ask("the oven shows E18"))._contest.chosen == "O700"  # type: ignore[union-attr]
-    assert kb.question(Ask("E18 on my D500"))._contest.chosen == "D500"  # type: ignore[union-attr]
+    assert kb.question(Ask("the oven shows E18")).contest.chosen == "O700"  # type: ignore[union-attr]
+    assert kb.question(Ask("E18 on my D500")).contest.chosen == "D500"  # type: ignore[union-attr]
 
 
 def test_translations_and_articles_of_one_product_leave_nothing_to_ask(centre: Centre) -> None:

@@ -28,11 +28,13 @@ class Scope:
     """Products that the question does not mean."""
     not_rows: tuple[int, ...] = ()
     """Rows of articles that say they do not answer the question."""
+    whenever: bool = False
+    """Whether rows count that are not valid now: for an operator's log, never for what an asker is shown."""
 
     @property
     def terms(self) -> tuple[Hashable, ...]:
         """What decides which kinds of rows are within it, whenever it is asked."""
-        return self.audiences, self.product, self.not_products, self.language, self.tag
+        return self.audiences, self.product, self.not_products, self.language, self.tag, self.whenever
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,10 @@ class Catalogue:
     def mask(self, scope: Scope, kind: Kind, change: int) -> NDArray[np.bool_]:
         """`(n,)` bool: the rows of `kind` within `scope` at `change`."""
         allowed = self.rows((kind, scope.terms), lambda entry: _fits(entry, scope, kind))
-        valid = (self.valid_from <= scope.now) & (scope.now < self.valid_to)
-        return np.asarray(allowed & valid & (self.removed > change))
+        current = allowed & (self.removed > change)
+        if scope.whenever:
+            return current
+        return np.asarray(current & (self.valid_from <= scope.now) & (scope.now < self.valid_to))
 
 
 EMPTY = Catalogue(

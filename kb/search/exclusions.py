@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kb.model import Article
-from kb.search.products import codes
+from kb.search.codes import codes
 from kb.search.terms import normalised, question_terms
 
 NEAR = 0.75

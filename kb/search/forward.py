@@ -31,13 +31,23 @@ def key(term: str) -> int:
 
 def record(embedded: str) -> Record:
     """The record of a passage as the indexes see it: its heading path, a line end, then its text."""
-    heading, _, text = embedded.partition("\n")
     found: list[int] = []
-    for part in (heading, *_SENTENCE_END.split(text)):
+    for part in parts(embedded):
         held = dict.fromkeys(map(key, terms(part))) if part else {}
         if held or not found:
             found += [0, *held]
     return np.array(found, np.uint32)
+
+
+def parts(embedded: str) -> list[str]:
+    """The heading path of a passage, then its sentences, split fast and roughly."""
+    heading, _, text = embedded.partition("\n")
+    return [heading, *_SENTENCE_END.split(text)]
+
+
+def groups(record: Record) -> list[frozenset[int]]:
+    """The terms of a record's heading path, then those of each sentence that has any."""
+    return [frozenset(group.tolist()) - {0} for group in np.split(record, np.flatnonzero(record == 0)[1:])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,9 +263,9 @@ def _within(scope: Scope, kind: Kind) -> Query:
     musts = [
         Query.term_query(_schema, "kind", kind, "basic"),
         Query.term_set_query(_schema, "audience", sorted(scope.audiences)),
-        _range("valid_from", -_EVER, now),
-        _range("valid_to", now + 1, _EVER),
     ]
+    if not scope.whenever:
+        musts += [_range("valid_from", -_EVER, now), _range("valid_to", now + 1, _EVER)]
     for field, value in (("product", scope.product), ("tag", scope.tag)):
         if value is not None:
             musts.append(Query.term_query(_schema, field, value, "basic"))

@@ -16,16 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import Article
+from kb.search.codes import pieces
 from kb.search.terms import question_terms, simplified, terms
 
-CODE = re.compile(r"(?=.*[0-9])[a-z]+[a-z0-9]*(?:[-_./:@#+&][a-z0-9]+)*")
-"""An identifier among the terms of a question: e3, e-4021, hw-w6-80; not 30cm."""
 NEARER = 0.025
 """How much nearer a question must be (mean cosine of the five nearest passages), for the bundled model. Of 80
 questions of the sample with a shared code and no product, one product led by 0.015 at most; by 0.019 beside `hot`."""
 _NEAREST = 5
 _POSSESSIVE = re.compile(r"['’]s\b")
-_SEPARATORS = re.compile(r"[-_./:@#+&]+")
 _CLAUSE = re.compile(r"[,，。．;；!！?？\n…]+|\.(?=\s|$)|\s[-–—]+\s|\bbut\b|但是?|而是")
 _NO_NAME = frozenset(
     term
@@ -143,23 +141,6 @@ def _root(same: Mapping[str, str], product: str) -> str:
     return product
 
 
-def codes(text: str) -> list[str]:
-    """The identifiers of a text, without those that are only a part of a longer one."""
-    found = [term for term in question_terms(text) if CODE.fullmatch(term)]
-    inner = {part for term in found for part in pieces(term)}
-    return [term for term in found if term not in inner]
-
-
-def pieces(term: str) -> list[str]:
-    """What a term is put together from: `hw`, `w6` and `80` in `hw-w6-80`."""
-    return [part for part in _SEPARATORS.split(term) if part != term]
-
-
-def parts(code: str) -> list[str]:
-    """The identifiers that stand in a longer one: `e3` and `e5` in `e3/e5`."""
-    return [part for part in pieces(code) if CODE.fullmatch(part)]
-
-
 def says_more(text: str) -> bool:
     """Whether a text without its codes says anything that could describe a product."""
     return any(term not in _NO_NAME for term in question_terms(text))
@@ -182,11 +163,3 @@ def described(question: NDArray[np.float32], passages: Mapping[str, NDArray[np.f
     near = {product: float(np.sort(rows @ question)[-_NEAREST:].mean()) for product, rows in passages.items()}
     first, second = sorted(near, key=lambda product: -near[product])[:2]
     return first if near[first] - near[second] >= NEARER else None
-
-
-def without_codes(question: str, codes: Sequence[str]) -> str:
-    """The question as it would be without these codes, for finding out what else it says."""
-    text = simplified(question)
-    for code in codes:
-        text = re.sub(rf"(?<![a-z0-9]){re.escape(code)}(?![a-z0-9])", " ", text, flags=re.IGNORECASE)
-    return " ".join(text.split())

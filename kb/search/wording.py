@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kb.search.codes import CODE
 from kb.search.forward import Wanted, key
 
-_IDENTIFIER = re.compile(r"(?=.*[0-9])[a-z]+[a-z0-9]*(?:[-_./:@#+&][a-z0-9]+)*")  # e3, e-4021, hw-w6-80; not 30cm
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 ALTERNATIVE = 0.7
 """What a synonym or translation counts, where the word as asked counts 1."""
@@ -54,5 +54,5 @@ def wanted(asked: Sequence[Concept]) -> Wanted:
         np.array([number for number, _ in seen.values()], np.int64),
         np.array([strength for _, strength in seen.values()]),
         np.array([concept.rarity for concept in asked]),
-        np.array([_IDENTIFIER.fullmatch(c.term) is not None and c.term not in parts for c in asked], bool),
+        np.array([CODE.fullmatch(c.term) is not None and c.term not in parts for c in asked], bool),
     )

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import anyio
 import msgspec
 from litestar import Litestar, Response, Router, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -25,6 +26,7 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
@@ -68,11 +70,12 @@ def search(
 
 
 @post("/api/answers", status_code=200, sync_to_thread=True, summary="A short cited answer, or an honest refusal")
-def answers(state: State, data: JSONBody[Question]) -> Answer:
+def answers(state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel."""
-    return _service(state).knowledge.answer(
-        Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language), explain=data.explain
-    )
+    kb = _service(state).knowledge
+    ask = Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
+    answer = kb.answer(ask, explain=data.explain)
+    return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
 @get("/health/live", sync_to_thread=False, summary="Whether the process runs")

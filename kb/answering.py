@@ -1,0 +1,95 @@
+"""From what a question found to what its asker reads: a cited answer, a question back, or a refusal with its reason."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from kb.answer.composition import Source, asking_back, compose, curated, refusal
+from kb.contradictions import contradicting
+from kb.hits import Found
+from kb.model import AGENT, Article, StoredPassage
+from kb.questions import KINDS, Question
+from kb.results import Answer
+from kb.search.language import FOREIGN, distance
+from kb.variants import Contest
+
+CONTRADICTING = "contradicting_sources"
+log = logging.getLogger("kb.answering")
+
+
+class Answering:
+    """Answers one question."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def answer(self) -> Answer:
+        """The answer of the first lane whose best document is likely enough, or a refusal."""
+        best = 0.0
+        for kind in KINDS:
+            found = self._question.lane(kind, 1, answering=True)
+            if found and (contest := self._open(found[0])):
+                return self._asked_back(contest, found[0].probability)
+            if found and found[0].probability >= self._question.threshold:
+                made = self._answered(found[0])
+                contradicted = self._contradicted(found[0], made)
+                return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
+            best = max([best, *(f.probability for f in found)])
+        return self._refused(best, self._question.reason(best))
+
+    def _refused(self, likely: float, reason: str) -> Answer:
+        return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)
+
+    def _contradicted(self, found: Found, made: Answer) -> bool:
+        """Whether another document says the same with other numbers; an editor's own words for this question stand."""
+        if found.exact:
+            return False
+        quotes = [citation.quote for citation in made.citations]
+        other = contradicting(found, quotes, self._question.view, self._question.reader)
+        if other is not None:
+            log.warning("%s and %s contradict each other: neither is told", found.passage.document_id, other)
+        return other is not None
+
+    def _open(self, best: Found) -> Contest | None:
+        """The contest where nobody knows which product is meant, and the best document is one product's."""
+        contest = self._question.contest
+        is_open = contest and contest.chosen is None and contest.holds(best.passage.document_id)
+        return contest if is_open else None
+
+    def _asked_back(self, contest: Contest, likely: float) -> Answer:
+        options = contest.options(self._question.speaks)
+        text = asking_back(self._question.speaks, contest.codes, [option.label for option in options])
+        return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
+
+    def _answered(self, found: Found) -> Answer:
+        best = found.passage
+        document = self._question.reader.document(best.document_id, best.revision)
+        source = Source(document, best.revision, AGENT in self._question.ask.audiences)
+        passages = self._passages(best)
+        if isinstance(document, Article) and document.answer and self._asks_curated(found):
+            made = curated(source, document.answer, passages, document.language)
+        else:
+            made = compose(source, passages, self._question.rarity(best.kind))
+        actions = document.actions if isinstance(document, Article) else ()
+        likely, foreign = round(found.probability, 4), self._is_foreign(best)
+        answer_id = uuid.uuid4().hex
+        return Answer(
+            answer_id, "answered", made.text, made.citations, actions, likely, language=best.language, foreign=foreign
+        )
+
+    def _is_foreign(self, passage: StoredPassage) -> bool:
+        return distance(passage.language, self._question.speaks) == FOREIGN
+
+    def _passages(self, best: StoredPassage) -> list[StoredPassage]:
+        """The passages of the best one's document that the asker may see: the best, its section's, then the others."""
+        allowed = self._question.view.allowed(self._question.may_answer, best.kind)
+        every = self._question.reader.passages_of(best.document_id, best.revision)
+        shown = self._question.view.shows([passage.id for passage in every], allowed)
+        texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
+        span = (best.start, best.end, best.internal)
+        return sorted(texts, key=lambda p: ((p.start, p.end, p.internal) != span, p.heading != best.heading, p.id))
+
+    def _asks_curated(self, found: Found) -> bool:
+        """Whether the question is one that the article's own short answer was written for."""
+        return found.exact or found.passage.role == "question"

@@ -1,0 +1,76 @@
+"""Two sources that answer alike but for a number: then nobody knows which is right, and neither is told."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from kb.hits import Found
+from kb.reader import Reader
+from kb.search.features import NAMES
+from kb.search.forward import groups, key, parts
+from kb.search.terms import terms
+from kb.search.view import View
+
+RIVALS = 5
+"""Documents after the best one that are looked at."""
+ALIKE = 0.6
+"""The share of a sentence's words, numbers aside, that another must have for both to be about the same."""
+FEWEST = 4  # such words, below which two sentences are too short to tell
+_LIKE = 0.02  # how much less of the question a rival or its headings may hold: else the question has chosen
+_CHOOSING = [NAMES.index("coverage"), NAMES.index("heading")]
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+def contradicting(found: Found, told: Iterable[str], view: View, reader: Reader) -> str | None:
+    """The document that says one of the sentences `told` with other numbers, where the question fits it as well.
+
+    Only documents for the same people, product and language, of another family, among what the asker may see.
+    """
+    facts = [(words, numbers) for text in told if (numbers := _numbers(text)) and len(words := _words(text)) >= FEWEST]
+    for number in _rivals(found, view) if facts else ():
+        record = view.forward.record(found.evidence.places[number])
+        close = [fact for fact in facts if any(_alike(fact[0], said) for said in groups(record)[1:])]
+        if close and _differs(close, found.evidence.rows[number], reader):
+            return found.evidence.documents[number]
+    return None
+
+
+def _rivals(found: Found, view: View) -> Iterator[int]:
+    """The best passage of each of the next documents that hold as much of the question."""
+    evidence, own = found.evidence, found.number
+    seen = {evidence.families[own]}
+    for number in found.ordered:
+        if len(seen) > RIVALS:
+            return
+        if evidence.families[number] in seen:
+            continue
+        seen.add(evidence.families[number])
+        same = view.catalogue.alike(evidence.places[own], evidence.places[number])
+        if same and (evidence.alone[number, _CHOOSING] >= evidence.alone[own, _CHOOSING] - _LIKE).all():
+            yield number
+
+
+def _alike(words: frozenset[int], said: frozenset[int]) -> bool:
+    common = len(words & said)
+    return common >= max(FEWEST, ALIKE * len(words)) and common >= ALIKE / 2 * len(said)
+
+
+def _differs(facts: Sequence[tuple[frozenset[int], frozenset[str]]], row: int, reader: Reader) -> bool:
+    """Whether a sentence of the row says one of the facts with numbers of which neither has all of the other's."""
+    (passage,) = reader.fetch([row]).values()
+    for sentence in parts(passage.embedded)[1:]:
+        numbers, said = _numbers(sentence), _words(sentence)
+        for words, own in facts if numbers else ():
+            if _alike(words, said) and not (numbers <= own or own <= numbers):
+                return True
+    return False
+
+
+def _words(text: str) -> frozenset[int]:
+    return frozenset(key(term) for term in terms(text) if not _NUMBER.search(term))
+
+
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(_NUMBER.findall(unicodedata.normalize("NFKC", text)))
