@@ -28,7 +28,7 @@ from asking import opened
 from numpy.typing import NDArray
 from sets import DATA, ROOT, EvaluationSet, evaluation_sets, say
 
-from kb import hits, questions, reader
+from kb import answering, hits, questions, reader
 from kb.config import Paths, load_settings
 from kb.evaluation.golden import read_golden
 from kb.knowledge import KnowledgeBase
@@ -66,7 +66,8 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("passages read", reader.Reader, "fetch"),
     ("documents read", reader.Reader, "document"),
     ("documents read", reader.Reader, "passages_of"),
-    ("answer composed", questions, "compose"),
+    ("answer composed", answering, "compose"),
+    ("contradictions", answering, "contradicting"),
     ("highlights", hits, "highlights"),
     ("answering sentence", hits, "answering_sentence"),
     ("exclusions", Exclusions, "ruled_out"),

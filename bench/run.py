@@ -1,7 +1,7 @@
 """Runs the measurements and keeps the last result of each in docs/benchmarks.md.
 
 `bench/run.py` runs all of them, `bench/run.py reindex kill` only those; a failed one leaves its last result and ends
-the run with exit code 1. Not run from here: fit_confidence.py, which changes what is shipped.
+the run with exit code 1. Not run from here: fit_shipped.py, which changes what is shipped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ MEASUREMENTS = (
     "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "identifiers", "latency", "reindex",
     "kill",
 )  # fmt: skip
+OWN_HOMES = frozenset({"identifiers", "reindex", "kill"})
+"""Those that make homes of their own; the others share what is indexed."""
 HEAD = """# Benchmarks
 
 Written by `make bench`; each section is one script in `bench/`, whose docstring says what it measures. Times are wall
@@ -34,19 +37,27 @@ def main() -> None:
     """Runs, and rewrites the document after each measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(MEASUREMENTS)}; default all")
-    names = parser.parse_args().names or list(MEASUREMENTS)
+    parser.add_argument("--homes", type=Path, help="keep the indexed homes here, and use those that are here")
+    chosen = parser.parse_args()
+    names = chosen.names or list(MEASUREMENTS)
     if unknown := [name for name in names if name not in MEASUREMENTS]:
         parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(MEASUREMENTS)}")
-    failed = [name for name in names if not _run(name)]
+    with tempfile.TemporaryDirectory() as temporary:
+        failed = [name for name in names if not _run(name, chosen.homes or Path(temporary))]
     if failed:
         sys.exit(f"failed, last results kept: {', '.join(failed)}")
 
 
-def _run(name: str) -> bool:
+def _run(name: str, homes: Path) -> bool:
     print(f"{name} …", file=sys.stderr, flush=True)
     load, started = os.getloadavg()[0], time.monotonic()
+    shared = [] if name in OWN_HOMES else ["--homes", str(homes)]
     done = subprocess.run(
-        [sys.executable, str(HERE / f"{name}.py")], stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False
+        [sys.executable, str(HERE / f"{name}.py"), *shared],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode == 0:
         _keep(name, done.stdout, note(load, time.monotonic() - started))
