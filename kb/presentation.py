@@ -122,6 +122,8 @@ def show_answer(answer: Answer) -> None:
         place = " > ".join((citation.title, *citation.heading))
         console.print(Text(f"  [{number}] {place} ({citation.document_id}, revision {citation.revision})", style="dim"))
         console.print(Text(f"      “{citation.quote}”", style="dim"))
+    for option in answer.options:
+        console.print(Text(f"  ? {option.product}: {option.label} ({option.document_id})"))
     for action in answer.actions:
         console.print(Text(f"  → {action.label}: {action.link}"))
     reason = f" · {answer.reason}" if answer.reason else ""

@@ -17,7 +17,7 @@ from kb.model import Document, StoredPassage
 from kb.search import catalogue, forward, generation
 from kb.search.embedding import ModelSpec
 from kb.search.keywords import Keywords
-from kb.search.vectors import Vectors
+from kb.search.vectors import opened
 from kb.search.view import View
 from kb.store import database, documents, passages, vectors
 
@@ -83,7 +83,7 @@ class Reader:
         segments = Keywords(generation.keywords_folder(self._paths.index, manifest.generation))
         stamp = self._stamp_of(segments)
         base = generation.load_vectors(self._paths.index, manifest)
-        empty = Vectors(base, np.zeros((0, manifest.dim), np.float32))
+        empty = opened(base)
         words = generation.load_forward(self._paths.index, manifest)
         known = generation.load_vocabulary(self._paths.index, manifest)
         start = View(manifest, 0, catalogue.EMPTY, empty, segments.snapshot(), words, known, np.zeros(0, np.int64))

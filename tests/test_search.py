@@ -33,7 +33,7 @@ from kb.search.highlights import highlights
 from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of
 from kb.search.remembered import Remembered
 from kb.search.terms import normalised, question_terms, terms
-from kb.search.vectors import Vectors, build
+from kb.search.vectors import COARSE_FROM, Vectors, build, opened
 from kb.search.wording import ALTERNATIVE, Concept, concepts, wanted
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState
@@ -519,3 +519,22 @@ def test_vectors_are_remembered_up_to_a_number_and_embedded_together_ahead() -> 
     assert asked == [("e", "ff", "dddd")]
     assert [vectors(text).tolist()[0] for text in ("dddd", "e", "ff", "a", "b")] == [4, 1, 2, 1, 1]
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.01])
+def test_over_many_rows_the_nearest_are_those_of_an_exact_search(share: float) -> None:
+    chance = np.random.default_rng(20261124)
+    held = chance.normal(size=(COARSE_FROM, 64)).astype(np.float32) + chance.normal(size=64).astype(np.float32)
+    held /= np.linalg.norm(held, axis=1, keepdims=True)
+    vectors_ = opened(build(held))
+    assert vectors_.coarse is not None
+    assert opened(build(held[1:])).coarse is None
+    assert len(vectors_) == COARSE_FROM
+    for query in held[:20]:
+        allowed = chance.random(COARSE_FROM) < share
+        products = np.where(allowed, held @ query, -2.0)
+        places, cosines = vectors_.search(query, allowed, 30)
+        assert places.tolist() == np.argsort(-products, kind="stable")[: min(30, int(allowed.sum()))].tolist()
+        np.testing.assert_allclose(cosines, products[places], atol=1e-6)
+        assert allowed[places].all()
+    assert not len(vectors_.search(held[0], np.zeros(COARSE_FROM, bool), 5)[0])
