@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -270,22 +271,31 @@ def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
     assert any(_runs(article.agent_text) & shown for article in ARTICLES.values() if article.is_public)
 
 
-def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
-    sample_copy: Path, probes: list[Probe]
-) -> None:
-    service = Service(Paths(sample_copy), load_settings(sample_copy, {"min_confidence": 0.0}, {}), "http://test")
+@pytest.fixture(scope="module")
+def client(
+    sample_home: Path, tmp_path_factory: pytest.TempPathFactory, probes: list[Probe]
+) -> Iterator[TestClient[Any]]:
+    """The service as the public reaches it."""
+    home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
+    service = Service(Paths(home), load_settings(home, {"min_confidence": 0.0}, {}), "http://test")
     with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
         service.knowledge.embed_ahead(probe.ask for probe in probes[:150])
-        bodies: list[tuple[str, Any]] = []
-        for probe in probes[:150]:
-            query = {"q": probe.ask.question, "k": str(probe.k)}
-            query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
-            found = client.get("/api/search", params=query)
-            asked = {"question": probe.ask.question, "conversation": list(probe.ask.conversation)}
-            answered = client.post("/api/answers", json=asked)
-            assert (found.status_code, answered.status_code) == (200, 200), (probe, found.text, answered.text)
-            bodies += [(probe.ask.question, found.json()), (probe.ask.question, answered.json())]
-        bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
+        yield client
+
+
+def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
+    client: TestClient[Any], probes: list[Probe]
+) -> None:
+    bodies: list[tuple[str, Any]] = []
+    for probe in probes[:150]:
+        query = {"q": probe.ask.question, "k": str(probe.k)}
+        query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
+        found = client.get("/api/search", params=query)
+        asked = {"question": probe.ask.question, "conversation": list(probe.ask.conversation)}
+        answered = client.post("/api/answers", json=asked)
+        assert (found.status_code, answered.status_code) == (200, 200), (probe, found.text, answered.text)
+        bodies += [(probe.ask.question, found.json()), (probe.ask.question, answered.json())]
+    bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
     assert _leaks(bodies, NOT_PUBLIC) == {}
     assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 100
     assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 100
@@ -318,12 +328,10 @@ def _body(client: TestClient[Any], method: str, path: str, data: Any, status: in
     return response.json() if "json" in response.headers["content-type"] else response.text
 
 
-def test_the_public_audience_cannot_be_widened_by_a_parameter(sample_copy: Path) -> None:
-    service = Service(Paths(sample_copy), load_settings(sample_copy, {}, {}), "http://test")
-    with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
-        for extra in ("audience=agent", "audiences=agent", "group=agent", "role=admin", "tag=agent"):
-            body = client.get(f"/api/search?q=goodwill+credit+complaint+escalation&k=50&{extra}").json()
-            assert _leaks([(extra, body)], NOT_PUBLIC) == {}
+def test_the_public_audience_cannot_be_widened_by_a_parameter(client: TestClient[Any]) -> None:
+    for extra in ("audience=agent", "audiences=agent", "group=agent", "role=admin", "tag=agent"):
+        body = client.get(f"/api/search?q=goodwill+credit+complaint+escalation&k=50&{extra}").json()
+        assert _leaks([(extra, body)], NOT_PUBLIC) == {}
 
 
 PUBLIC_PAGES = {

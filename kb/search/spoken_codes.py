@@ -40,6 +40,7 @@ _LIKE = re.compile(r"(?:(?:for|like(?: in)?|as(?: in)?) )+", re.IGNORECASE)
 _CHINESE_LETTERS = {("yi",): "e", ("fu",): "f", ("ai", "fu"): "f", ("ai", "qi"): "h", ("ai", "chi"): "h",
     ("ei", "chi"): "h", ("da", "bu", "liu"): "w", ("da", "bu", "liao"): "w", ("ei",): "a", ("bi",): "b",
     ("xi",): "c", ("di",): "d", ("ji",): "g", ("ti",): "t", ("you",): "u", ("pi",): "p"}  # fmt: skip
+_OPENING_SOUNDS = frozenset(sounds[0] for sounds in _CHINESE_LETTERS)
 _SAID_DIGITS = {"幺": "1", "腰": "1", "两": "2", "洞": "0", "拐": "7", "〇": "0"}
 _PLAIN_WORDS = frozenset("以已亿亦及即几极级第的地低比必笔西系喜洗息服付复负副富父有又由友油右体提题皮")
 _ORDINALS = frozenset("第十百千万周点礼拜期初卅廿零")
@@ -145,7 +146,7 @@ def _chinese_sayings(tokens: list[re.Match[str]], at: int, said: str) -> Iterato
         yield at + 1, digit
     if cardinal := _cardinal(tokens, at):
         yield cardinal
-    for length in (1, 2, 3):
+    for length in (1, 2, 3) if readings(said)[0] in _OPENING_SOUNDS else ():
         sounds = tuple(readings(t.group()[0])[0] for t in tokens[at : at + length])
         if sounds in _CHINESE_LETTERS and (length > 1 or said not in _PLAIN_WORDS):
             yield at + length, _CHINESE_LETTERS[sounds]
