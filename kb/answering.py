@@ -26,7 +26,7 @@ class Answering:
 
     def answer(self) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
-        best = 0.0
+        best: list[Found] = []
         for kind in KINDS:
             found = self._question.lane(kind, 1, answering=True)
             if found and (contest := self._open(found[0])):
@@ -35,8 +35,9 @@ class Answering:
                 made = self._answered(found[0])
                 contradicted = self._contradicted(found[0], made)
                 return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
-            best = max([best, *(f.probability for f in found)])
-        return self._refused(best, self._question.reason(best))
+            best += found
+        likely = max((found.probability for found in best), default=0.0)
+        return self._refused(likely, self._question.reason(best))
 
     def _refused(self, likely: float, reason: str) -> Answer:
         return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)

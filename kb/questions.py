@@ -201,7 +201,8 @@ class Question:
             at=self._scope.now,
             threshold=threshold,
             best=round(best, 4),
-            outcome=outcome or ("answered" if best >= threshold else self.reason(best)),
+            outcome=outcome
+            or ("answered" if best >= threshold else self.reason([lane[0] for lane in lanes.values() if lane])),
             hits=shown["article"],
             tickets=shown["ticket"],
         )
@@ -215,9 +216,10 @@ class Question:
         """The probability at or above which this question is answered."""
         return self.models.threshold(self.speaks)
 
-    def reason(self, best: float) -> str:
-        """Why a question whose best document is that likely is refused."""
-        close = best >= _NOTHING_CLOSE * self.threshold
+    def reason(self, best: Sequence[Found]) -> str:
+        """Why a question with these best documents of its lanes is refused."""
+        bound = _NOTHING_CLOSE * self.threshold
+        close = any(found.other_code or found.probability >= bound for found in best)
         return "close_not_answering" if close else "nothing_close"
 
 

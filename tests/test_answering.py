@@ -96,7 +96,7 @@ def test_a_code_that_nobody_wrote_about_is_refused_and_its_neighbours_are_unlike
     assert kb.answer(Ask("payment fails with E-4021")).outcome == "answered"
     assert kb.answer(Ask("why does E-4021 come up when I pay?")).outcome == "answered"
     refused = kb.answer(Ask("why does E-4022 come up when I pay?"), explain=True)
-    assert (refused.outcome, refused.reason) == ("abstained", "nothing_close")
+    assert (refused.outcome, refused.reason) == ("abstained", "close_not_answering")
     assert refused.explain is not None
     assert [hit.rule for hit in refused.explain.hits] == ["other_code"]
     assert [hit.confidence for hit in kb.search(Ask("payment E-4022")).hits] == [0.01]
