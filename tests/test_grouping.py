@@ -47,7 +47,7 @@ def _evidence(documents: str, families: str, distances: tuple[int, ...], cosines
     signs = np.zeros((len(documents), len(NAMES)))
     signs[:, NAMES.index("cosine")] = cosines
     exact = np.zeros(len(documents), bool)
-    lists = (none, none, none, signs, signs)
+    lists = (none, none, signs, signs)
     return Evidence(rows, rows, tuple(documents), tuple(families), distances, exact, *lists, 3, 0.0, False)
 
 

@@ -187,7 +187,7 @@ def _evidence(signs: list[dict[str, float]], rows: list[int], exact: tuple[int, 
     documents = tuple(f"d{row}" for row in rows)
     marked = np.isin(rows, exact)
     own = tuple(0 for _ in rows)
-    lists = (none, none, none, table, table)
+    lists = (none, none, table, table)
     return Evidence(tuple(rows), tuple(rows), documents, documents, own, marked, *lists, 3, 0.0, False)
 
 
@@ -478,9 +478,10 @@ def _check(reader: Reader, store: Store, held: int) -> None:
         places, cosines = view.vectors.search(_vector(passage.text), mask, 1)
         assert cosines[0] == pytest.approx(1, abs=1e-5)
         assert int(view.catalogue.ids[places[0]]) == passage.id
-        found = view._keyword_list(plain(*terms(passage.text)), PUBLIC_ONLY, "article", mask)
-        assert passage.id in {hit.row for hit in found}
-        assert {hit.row for hit in found} <= stored.keys()
+        places, _ = view._keyword_list(plain(*terms(passage.text)), PUBLIC_ONLY, "article", mask)
+        found = set(view.catalogue.ids[places].tolist())
+        assert passage.id in found
+        assert found <= stored.keys()
 
 
 def test_a_text_that_lost_its_audience_is_hidden_before_the_index_knows(tmp_path: Path) -> None:

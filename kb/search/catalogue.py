@@ -152,7 +152,7 @@ class Catalogue:
             known = self._known[name] = np.array([value(entry) for entry in self.distinct], np.int8)
         return known
 
-    def positions(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def positions(self, ids: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Positions of those `ids` that are here, and which those are."""
         wanted = np.asarray(ids, np.int64)
         places = np.searchsorted(self.ids, wanted)

@@ -25,7 +25,6 @@ class Evidence:
     families: tuple[str, ...]
     distances: tuple[int, ...]
     exact: NDArray[np.bool_]
-    bm25: NDArray[np.float64]
     vector_rank: NDArray[np.float64]
     keyword_rank: NDArray[np.float64]
     signs: NDArray[np.float64]

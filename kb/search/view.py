@@ -33,15 +33,6 @@ HOLDING = 400
 
 
 @dataclass(frozen=True, slots=True)
-class KeywordHit:
-    """A row of the keyword list: BM25 at least 0, and its `share` in [0, 1] of what these words could reach."""
-
-    row: int
-    bm25: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """A question ready to be looked for: its concepts and `(dim,)` vectors, with what was said before and alone.
 
@@ -128,14 +119,14 @@ class View:
         if not allowed.any():
             return None
         near, cosines = self.vectors.search(asked.vector, allowed, DEPTH)
-        hits = self._keyword_list(asked.said, scope, kind, allowed)
-        exact = self._exact(asked.question, scope, kind, allowed)
-        worded = self.catalogue.positions([hit.row for hit in hits])[0].tolist()
-        titled = self.catalogue.positions(exact)[0].tolist() if exact else []
-        listed = list(dict.fromkeys([*near.tolist(), *worded, *titled, *(p for p in also if allowed[p])]))
+        worded, shares = self._keyword_list(asked.said, scope, kind, allowed)
+        titled = self._exact(asked.question, scope, kind, allowed)
+        held = np.array([place for place in also if allowed[place]], np.int64)
+        listed = np.unique(np.concatenate([near, worded, titled, held]))
         translated = self._translations(listed, asked, allowed)
-        places = [*listed, *translated]
-        lists = _lists(places, near, cosines, worded, hits)
+        every = np.concatenate([listed, np.array(translated, np.int64)])
+        places: list[int] = every.tolist()
+        lists = _lists(every, len(listed), near, cosines, worded, shares)
         signs = self._signs(lists, asked.said, asked.speaks)
         self._place(signs, lists, translated, asked.vector)
         alone = signs
@@ -145,15 +136,13 @@ class View:
         documents = tuple(map(self.catalogue.documents.__getitem__, places))
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
-        bm25 = dict(zip(worded, (hit.bm25 for hit in hits), strict=True))
         return Evidence(
-            rows=tuple(self.catalogue.ids[places].tolist()),
+            rows=tuple(self.catalogue.ids[every].tolist()),
             places=tuple(places),
             documents=documents,
             families=roots(documents, list(map(self.catalogue.families.__getitem__, places))),
-            distances=tuple(self.catalogue.distances(places, asked.speaks).tolist()),
-            exact=np.array([place in titled for place in places], bool),
-            bm25=np.array([bm25.get(place, 0.0) for place in places]),
+            distances=tuple(self.catalogue.distances(every, asked.speaks).tolist()),
+            exact=np.isin(every, titled) if len(titled) else np.zeros(len(every), bool),
             vector_rank=lists.vector_rank,
             keyword_rank=lists.keyword_rank,
             signs=signs,
@@ -173,7 +162,7 @@ class View:
             is_foreign=self.catalogue.are_foreign(lists.places, in_chinese=in_chinese),
         )
 
-    def _translations(self, places: Sequence[int], asked: Asked, allowed: NDArray[np.bool_]) -> list[int]:
+    def _translations(self, places: NDArray[np.int64], asked: Asked, allowed: NDArray[np.bool_]) -> list[int]:
         """Of each candidate's translation nearer to the asker's language that no list found, the nearest row."""
         away = self.catalogue.distances(places, asked.speaks)
         if not away.any():
@@ -204,29 +193,33 @@ class View:
             signs[-len(places) :, NAMES.index("cosine")] = cosines
             signs[-len(places) :, NAMES.index("nearness")] = (cosines - floor) / NARROW
 
-    def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> list[int]:
-        """Rows whose title or curated question is the question itself."""
-        rows = [
-            row for lane in self.keywords.visible_to(scope, kind) for row in lane.asked(question, scope, kind, DEPTH)
-        ]
-        return [row for row, shown in zip(rows, self.shows(rows, allowed), strict=True) if shown]
+    def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Positions of the rows whose title or curated question is the question itself."""
+        lanes = self.keywords.visible_to(scope, kind)
+        rows = [row for lane in lanes for row in lane.asked(question, scope, kind, DEPTH)]
+        places, _ = self.catalogue.positions(rows)
+        return places[allowed[places]]
 
     def _keyword_list(
         self, asked: Sequence[Concept], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
-    ) -> list[KeywordHit]:
-        """The lanes' lists as one, each row by its share of what the words could reach in its lane."""
-        hits: list[KeywordHit] = []
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The lanes' lists as one: positions, and each row's share in [0, 1] of what the words could reach in its lane.
+
+        Best first.
+        """
+        found: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         for lane in self.keywords.visible_to(scope, kind):
             left_out = self._left_out(lane, allowed)
             filtered = left_out > _FEW
             # Deeper, so that no row takes a place from which it is left out afterwards.
             depth = DEPTH + (len(self.hidden) + len(scope.not_rows) if filtered else left_out)
             ids, scores = lane.search(asked, scope, kind, depth, filtered=filtered)
-            places, known = self.catalogue.positions([int(id_) for id_ in ids])
-            shown, ceiling = allowed[places], lane.ceiling(asked)
-            found = zip(ids[known][shown], scores[known][shown], strict=True)
-            hits += [KeywordHit(int(row), float(score), float(score) / ceiling) for row, score in found]
-        return sorted(hits, key=lambda hit: (-hit.share, hit.row))[:DEPTH]
+            places, known = self.catalogue.positions(ids)
+            shown = allowed[places]
+            found.append((places[shown], scores[known][shown] / lane.ceiling(asked)))
+        places, shares = (np.concatenate(column) for column in zip(*found, strict=True))
+        best = np.lexsort((places, -shares))[:DEPTH]
+        return places[best], shares[best]
 
     def _left_out(self, lane: Lane, allowed: NDArray[np.bool_]) -> int:
         """How many rows of a lane the asker may not find."""
@@ -235,16 +228,16 @@ class View:
 
 
 def _lists(
-    places: Sequence[int],
+    places: NDArray[np.int64],
+    listed: int,
     near: NDArray[np.int64],
     cosines: NDArray[np.float32],
-    worded: Sequence[int],
-    hits: Sequence[KeywordHit],
+    worded: NDArray[np.int64],
+    shares: NDArray[np.float64],
 ) -> Lists:
-    at = {place: number for number, place in enumerate(places)}
+    """What both lists know of the rows at `places`, of which the first `listed` are in order."""
     cosine, vector_rank, share, keyword_rank = (np.full(len(places), np.nan) for _ in range(4))
-    here = [at[int(place)] for place in near]
+    here, there = (np.searchsorted(places[:listed], part) for part in (near, worded))
     cosine[here], vector_rank[here] = cosines, np.arange(1, len(here) + 1)
-    there = [at[place] for place in worded]
-    share[there], keyword_rank[there] = [hit.share for hit in hits], np.arange(1, len(there) + 1)
-    return Lists(np.array(places, np.int64), cosine, vector_rank, share, keyword_rank)
+    share[there], keyword_rank[there] = shares, np.arange(1, len(there) + 1)
+    return Lists(places, cosine, vector_rank, share, keyword_rank)
