@@ -145,10 +145,10 @@ def _probes(count: int) -> list[Probe]:
         start = chance.randrange(len(text))
         kinds = [
             lambda: text[start : start + chance.randint(2, 30)],
-            lambda: chance.choice(text.split() or [text])[:40],
-            lambda: chance.choice(list(_sentences(text)) or [text])[:48],
-            lambda: text[:40],
-            lambda: chance.choice(PUBLIC_TEXTS)[:40],
+            lambda: chance.choice(text.split() or [text])[:32],
+            lambda: chance.choice(list(_sentences(text)) or [text])[:32],
+            lambda: text[:32],
+            lambda: chance.choice(PUBLIC_TEXTS)[:24],
             lambda: chance.choice(noise),
         ]
         return chance.choices(kinds, weights=[4, 3, 4, 2, 1, 1])[0]()
