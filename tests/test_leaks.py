@@ -228,7 +228,7 @@ def test_two_thousand_questions_about_what_is_not_public_show_the_public_none_of
 def test_an_explanation_to_the_public_tells_nothing_of_what_is_not_public(
     talkative: KnowledgeBase, probes: list[Probe]
 ) -> None:
-    responses = list(_responses(talkative, probes[:300], frozenset({PUBLIC}), explain=True))
+    responses = list(_responses(talkative, probes[:200], frozenset({PUBLIC}), explain=True))
     told = [(probe, _without_question(body)) for probe, body in responses]
     assert _leaks(told, NOT_PUBLIC) == {}
     assert all(body["explain"]["audiences"] == [PUBLIC] and not body["explain"]["tickets"] for _, body in told)
@@ -258,7 +258,7 @@ def test_nobody_is_shown_a_draft_or_what_is_retired_expired_or_not_yet_valid(
     talkative: KnowledgeBase, probes: list[Probe]
 ) -> None:
     everyone = frozenset({PUBLIC, AGENT, "editor", "admin"})
-    assert _leaks(_responses(talkative, probes[:500], everyone), WITHDRAWN) == {}
+    assert _leaks(_responses(talkative, probes[:400], everyone), WITHDRAWN) == {}
 
 
 def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
@@ -279,7 +279,7 @@ def client(
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
     service = Service(Paths(home), load_settings(home, {"min_confidence": 0.0}, {}), "http://test")
     with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
-        service.knowledge.embed_ahead(probe.ask for probe in probes[:150])
+        service.knowledge.embed_ahead(probe.ask for probe in probes[:120])
         yield client
 
 
@@ -287,7 +287,7 @@ def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
     client: TestClient[Any], probes: list[Probe]
 ) -> None:
     bodies: list[tuple[str, Any]] = []
-    for probe in probes[:150]:
+    for probe in probes[:120]:
         query = {"q": probe.ask.question, "k": str(probe.k)}
         query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
         found = client.get("/api/search", params=query)
