@@ -95,10 +95,6 @@ class Catalogue:
         column[positions] = np.array([change for _, change in removed], np.int64)[known]
         return replace(self, removed=column)
 
-    def language(self, position: int) -> str:
-        """The language of the row at a position."""
-        return self.distinct[int(self.terms[position])].language
-
     def alike(self, one: int, other: int) -> bool:
         """Whether two rows are for the same people, about the same product, in the same language."""
         first, second = self.distinct[int(self.terms[one])], self.distinct[int(self.terms[other])]
