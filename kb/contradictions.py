@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kb.hits import Found
 from kb.reader import Reader
+from kb.search.analysis import parts
 from kb.search.features import NAMES
-from kb.search.forward import groups, key, parts
+from kb.search.forward import groups, key
 from kb.search.terms import terms
 from kb.search.view import View
 

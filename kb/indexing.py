@@ -7,13 +7,14 @@ from sqlite_utils import Database
 from kb.config import Paths
 from kb.errors import IndexCorrupt, IndexMismatch, IndexMissing
 from kb.search import generation
+from kb.search.analysis import analysed
 from kb.search.embedding import ModelSpec
 from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.store import database, documents, passages, vectors
 
 _SMALL_DELTA = 2_000
-_DELTA_SHARE = 0.2
+_DELTA_SHARE = 0.05  # of all rows: those added since are gone through one by one at each search
 
 
 def bring_up_to_date(db: Database, paths: Paths, spec: ModelSpec, *, full: bool = False) -> Manifest:
@@ -31,7 +32,8 @@ def bring_up_to_date(db: Database, paths: Paths, spec: ModelSpec, *, full: bool 
         return _build(db, paths, spec, newest)
     if held < newest:
         changed = passages.changed_documents(db, held, newest)
-        segments.commit(passages.visible(db, newest, changed), replaces=changed, change=newest)
+        edited = [analysed(access, embedded) for access, embedded in passages.visible(db, newest, changed)]
+        segments.commit(edited, replaces=changed, change=newest)
     return manifest
 
 
@@ -40,7 +42,7 @@ def _live(db: Database, paths: Paths, spec: ModelSpec) -> tuple[Manifest, Keywor
         manifest = generation.read_manifest(paths.index)
         store = documents.store_id(db)
         generation.check_origin(manifest, model=spec.name, fingerprint=spec.fingerprint, store=store)
-        generation.load_vectors(paths.index, manifest)
+        generation.check_files(paths.index, manifest)
         segments = Keywords(generation.keywords_folder(paths.index, manifest.generation))
         return manifest, segments, segments.snapshot().change()
     except (IndexMissing, IndexMismatch, IndexCorrupt):
@@ -53,12 +55,13 @@ def _delta(db: Database, base: int, newest: int) -> int:
 
 
 def _build(db: Database, paths: Paths, spec: ModelSpec, newest: int) -> Manifest:
-    held = vectors.visible(db, spec.fingerprint, spec.dim, after=0, until=newest, removed_after=newest)
     built = generation.build(
         paths.index,
         passages.visible(db, newest),
-        held,
+        vectors.pieces(db, spec.fingerprint, spec.dim, after=0, until=newest, removed_after=newest),
+        documents.with_not_questions(db, 0, newest),
         base=newest,
+        dim=spec.dim,
         model=spec.name,
         fingerprint=spec.fingerprint,
         store=documents.store_id(db),

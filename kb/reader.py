@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from kb.config import Paths
-from kb.errors import IndexCorrupt, IndexMismatch
+from kb.errors import IndexMismatch
 from kb.model import Document, StoredPassage
-from kb.search import catalogue, forward, generation
+from kb.search import forward, generation
+from kb.search.analysis import analysed
 from kb.search.embedding import ModelSpec
 from kb.search.keywords import Keywords
-from kb.search.vectors import opened
 from kb.search.view import View
 from kb.store import database, documents, passages, vectors
 
@@ -82,16 +82,12 @@ class Reader:
         generation.check_origin(manifest, model=self._spec.name, fingerprint=self._spec.fingerprint, store=store)
         segments = Keywords(generation.keywords_folder(self._paths.index, manifest.generation))
         stamp = self._stamp_of(segments)
-        base = generation.load_vectors(self._paths.index, manifest)
-        empty = opened(base)
-        words = generation.load_forward(self._paths.index, manifest)
-        known = generation.load_vocabulary(self._paths.index, manifest)
-        start = View(manifest, 0, catalogue.EMPTY, empty, segments.snapshot(), words, known, np.zeros(0, np.int64))
+        held = generation.load(self._paths.index, manifest)
+        start = View(
+            manifest, manifest.base, held.catalogue, held.vectors, segments.snapshot(), held.forward, held.vocabulary,
+            np.zeros(0, np.int64), held.exclusions,
+        )  # fmt: skip
         view = self._advanced(start, segments)
-        if len(view.vectors) != len(view.catalogue.ids):
-            raise IndexCorrupt(
-                f"the index holds {len(view.vectors)} vectors for {len(view.catalogue.ids)} passages: run `kb reindex`"
-            )
         return _Loaded(view, segments, stamp)
 
     def _follow(self, loaded: _Loaded) -> _Loaded:
@@ -114,21 +110,25 @@ class Reader:
         try:
             added = list(passages.access_between(db, base, view.change, until))
             removed = passages.removed_between(db, view.change, until)
-            texts = passages.embedded_between(db, base, max(base, view.change), until)
-            delta = self._delta(db, base, max(base, view.change), until)
+            texts = passages.embedded_between(db, base, view.change, until)
+            delta = self._delta(db, base, view.change, until)
             withdrawn = passages.withdrawn_after(db, until)
             changed = passages.changed_documents(db, view.change, until)
             declaring = documents.with_not_questions(db, view.change, until)
         finally:
             db.execute("COMMIT")
         rows = view.catalogue.extended(added).without(removed)
-        moved = replace(view, change=until, catalogue=rows, keywords=snapshot, hidden=rows.positions(withdrawn)[0])
-        words = view.forward.extended(map(forward.record, texts))
-        fresh = [row for row in added if row.added > base]
-        known = view.vocabulary.extended(zip(fresh, texts, strict=True))
-        exclusions = view.exclusions.following(changed, declaring)
+        fresh = [analysed(access, embedded) for access, embedded in zip(added, texts, strict=True)]
         return replace(
-            moved, vectors=view.vectors.extended(delta), forward=words, vocabulary=known, exclusions=exclusions
+            view,
+            change=until,
+            catalogue=rows,
+            keywords=snapshot,
+            hidden=rows.positions(withdrawn)[0],
+            vectors=view.vectors.extended(delta),
+            forward=view.forward.extended(forward.record(passage.parts) for passage in fresh),
+            vocabulary=view.vocabulary.extended(fresh),
+            exclusions=view.exclusions.following(changed, declaring),
         )
 
     def _delta(self, db: Database, base: int, after: int, until: int) -> NDArray[np.float32]:

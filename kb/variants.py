@@ -118,7 +118,7 @@ class Contests:
     ) -> None:
         self._view, self._reader, self._scope = view, reader, scope
         self._ways, self._embed = ways, embed
-        self._allowed = view.allowed(scope, "article")
+        self._selected = view.selected(scope, "article")
 
     def of(self, question: str, earlier: Sequence[str]) -> Contest | None:
         """The contest that a question starts, with the product it means; None where no code is contested."""
@@ -146,7 +146,7 @@ class Contests:
     def _at(self, variant: Variant, here: set[int]) -> Variant:
         """A variant by those of its passages that hold a contested code."""
         places = tuple(place for place in variant.places if place in here)
-        own = {self._view.catalogue.documents[place] for place in places}
+        own = set(map(self._view.catalogue.document, places))
         return replace(variant, places=places, articles=tuple(a for a in variant.articles if a.id in own))
 
     def _settled(self, question: str, earlier: Sequence[str], contest: Contest) -> Contest:
@@ -166,20 +166,20 @@ class Contests:
         """Positions of the visible passages that hold each code, or the parts of one that none holds (`E3/E5`)."""
         held: dict[str, list[int]] = {}
         for code in asked:
-            places = self._view.holding(code, self._scope, self._allowed)
+            places = self._view.holding(code, self._scope, self._selected)
             inner = [] if places else parts(code)
-            held |= {code: places} if places else {p: self._view.holding(p, self._scope, self._allowed) for p in inner}
+            held |= {code: places} if places else {p: self._view.holding(p, self._scope, self._selected) for p in inner}
         return {code: places for code, places in held.items() if places}
 
     def _variants(self, places: Sequence[int]) -> list[Variant]:
         """The articles behind some passages by product; those that are translations of each other are of one."""
-        first = {self._view.catalogue.documents[place]: place for place in reversed(places)}
+        first = {self._view.catalogue.document(place): place for place in reversed(places)}
         rows = self._reader.fetch([int(self._view.catalogue.ids[place]) for place in first.values()])
         read = [self._reader.document(p.document_id, p.revision) for p in rows.values()]
         articles = {a.id: a for a in read if isinstance(a, Article)}
         found: dict[str, Variant] = {}
         for product, members in products.grouped(articles).items():
-            own = tuple(place for place in places if self._view.catalogue.documents[place] in members)
+            own = tuple(place for place in places if self._view.catalogue.document(place) in members)
             called = frozenset(a.product for a in members.values() if a.product)
             found[product] = Variant(product, called, tuple(members.values()), own)
         return list(found.values())
@@ -193,5 +193,5 @@ class Contests:
 
     def _passages(self, variant: Variant) -> list[int]:
         """Positions of the visible passages of a variant's articles."""
-        own, named = {a.id for a in variant.articles}, self._view.catalogue.documents
-        return [p for p in self._view.of_products(variant.products, self._allowed) if named[p] in own][:_MOST]
+        own, named = {a.id for a in variant.articles}, self._view.catalogue.document
+        return [p for p in self._view.of_products(variant.products, self._selected.mask) if named(p) in own][:_MOST]

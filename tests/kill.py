@@ -70,7 +70,7 @@ def published_edition(kb: KnowledgeBase) -> int:
     editions = {int(text.split("edition")[1][:4]) for id_, text in texts.items() if int(id_[1:]) <= EDITED}
     assert len(editions) == 1, f"mixed editions: {sorted(editions)}"
     edition = editions.pop()
-    by_word, _ = view.keywords.lanes[PUBLIC_LANE].search(plain(word(edition)), scope, "article", 2 * ARTICLES)
+    by_word, _ = view.keywords.lanes[PUBLIC_LANE].search(plain(word(edition)), 2 * ARTICLES)
     expected = {row for row, p in kb.reader.fetch(rows).items() if word(edition) in p.embedded}
     assert set(map(int, by_word)) == expected, "the keyword list shows other rows than the vector list"
     for number in (1, 2, EDITED // 2, EDITED):

@@ -455,7 +455,7 @@ def test_a_disk_that_refuses_the_databases_writes_is_told_and_loses_nothing(live
 @pytest.mark.parametrize(
     ("place", "full"),
     [
-        ("kb.search.generation.vector_files.write", True),
+        ("kb.search.generation.vectors.write_rows", True),
         ("kb.search.generation.Keywords.__init__", True),
         ("kb.search.generation.Keywords.commit", True),
         ("kb.search.generation._publish", True),

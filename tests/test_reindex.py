@@ -90,8 +90,8 @@ def test_an_edit_embeds_only_the_passage_it_changed_and_replaces_its_text(two: C
     assert "nine weeks" in texts["refund"]
     passages = kb.search(Ask("five days"), 100).hits
     assert not any("five days" in hit.text for hit in passages)
-    assert public_lane(kb).search(plain("five"), public_scope(), "article", 10)[0].size == 0
-    assert public_lane(kb).search(plain("nine"), public_scope(), "article", 10)[0].size == 1
+    assert public_lane(kb).search(plain("five"), 10)[0].size == 0
+    assert public_lane(kb).search(plain("nine"), 10)[0].size == 1
 
 
 def public_lane(kb: KnowledgeBase) -> Lane:
@@ -167,11 +167,12 @@ def test_validity_is_judged_when_the_question_is_asked(centre: Centre, monkeypat
 def test_the_keyword_list_judges_validity_as_the_vector_list_does(centre: Centre) -> None:
     centre.article("secret.md", with_keys(valid_from="2030-01-01T10:00Z", valid_to="2030-01-02"))
     centre.reindex()
-    keywords = public_lane(centre.open())
-    seen = []
+    view, seen = centre.open().reader.view, []
     for moment in ("2030-01-01T09:59:59.999", "2030-01-01T10:00", "2030-01-02T23:59:59.999", "2030-01-03"):
         now = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
-        seen.append(keywords.search(plain("secret"), Scope(frozenset({"public"}), now), "article", 5)[0].size)
+        scope = Scope(frozenset({"public"}), now)
+        found, _ = view._keyword_list(plain("secret"), scope, "article", view.selected(scope, "article"))
+        seen.append(len(found))
     assert seen == [0, 1, 1, 0]
 
 
@@ -412,7 +413,7 @@ def test_a_reader_during_twenty_edits_sees_each_state_whole(centre: Centre, monk
 def look(kb: KnowledgeBase, saw: Callable[[int], None]) -> None:
     view = kb.reader.refresh()
     by_meaning = view.catalogue.ids[view.allowed(public_scope(), "article")]
-    by_word = view.keywords.lanes[PUBLIC_LANE].search(plain("alpha", "beta"), public_scope(), "article", 50)[0]
+    by_word = view.keywords.lanes[PUBLIC_LANE].search(plain("alpha", "beta"), 50)[0]
     assert set(by_meaning) == set(by_word), "the two lists must hold the same rows"
     texts = defaultdict(set)
     for passage in kb.reader.fetch([int(row) for row in by_meaning]).values():

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import faiss
 import numpy as np
 import pytest
 from conftest import plain
@@ -23,17 +22,19 @@ from kb.config import Paths
 from kb.indexing import bring_up_to_date
 from kb.model import Access, Passage, Ticket
 from kb.reader import Reader
-from kb.search import forward, fusion
+from kb.search import catalogue_files, forward, fusion, names
+from kb.search.analysis import analysed, parts
 from kb.search.catalogue import EMPTY, Catalogue, Scope
+from kb.search.catalogue_files import CatalogueWriter
 from kb.search.confidence import Logistic, Point
 from kb.search.embedding import ModelSpec
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 from kb.search.highlights import highlights
-from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of
+from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of, within
 from kb.search.remembered import Remembered
 from kb.search.terms import normalised, question_terms, terms
-from kb.search.vectors import COARSE_FROM, Vectors, build, opened
+from kb.search.vectors import CLUSTERED_FROM, Vectors, build, opened, write_rows
 from kb.search.wording import ALTERNATIVE, Concept, concepts, wanted
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState
@@ -123,7 +124,7 @@ def filtered(tmp_path_factory: pytest.TempPathFactory) -> Rows:
         for id_ in range(1, 601)
     ]
     keywords = Keywords(tmp_path_factory.mktemp("keywords"), create=True)
-    keywords.commit([(row, f"washer {row.id}") for row in rows], replaces=(), change=1)
+    keywords.commit([analysed(row, f"washer {row.id}") for row in rows], replaces=(), change=1)
     return Rows(rows, EMPTY.extended(rows), keywords.snapshot())
 
 
@@ -133,8 +134,10 @@ def test_both_filters_let_through_just_what_a_brute_force_filter_does(filtered: 
     expected = [row.id for row in filtered.rows if _is_found(row, scope, kind)]
     mask = filtered.catalogue.mask(scope, kind, 1)  # type: ignore[arg-type]
     assert filtered.catalogue.ids[mask].tolist() == expected
-    lists = [lane.search(plain("washer"), scope, kind, 1_000) for lane in filtered.keywords.visible_to(scope, kind)]  # type: ignore[arg-type]
-    assert sorted(row for rows, _ in lists for row in rows.tolist()) == expected
+    lanes = filtered.keywords.visible_to(scope, kind)  # type: ignore[arg-type]
+    lists = [lane.search(plain("washer"), 1_000, within(scope, lane.name)) for lane in lanes]
+    whenever = [row.id for row in filtered.rows if _is_found(replace(row, valid_from=None, valid_to=None), scope, kind)]
+    assert sorted(row for rows, _ in lists for row in rows.tolist()) == whenever
     assert all((scores > 0).all() for _, scores in lists)
 
 
@@ -161,6 +164,15 @@ def _unit(chance: np.random.Generator, count: int, dim: int = 16) -> NDArray[np.
     return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
+def _indexed(folder: Path, held: NDArray[np.float32]) -> Vectors:
+    """Built, written and read again, as a generation is."""
+    count = write_rows(folder, [held[: len(held) // 2], held[len(held) // 2 :]])
+    near = build(folder, count, held.shape[1]).near
+    scale = near.clusters.scale if near.clusters else 0.0
+    return opened(folder, count, held.shape[1], reach=near.reach, scale=scale)
+
+
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     base=st.integers(0, 40),
@@ -174,8 +186,9 @@ def test_vector_search_equals_brute_force_under_any_mask_in_base_and_delta(
     chance = np.random.default_rng(seed)
     held, query = _unit(chance, base + delta), _unit(chance, 1)[0]
     allowed = chance.random(base + delta) < share
-    searched = Vectors(build(held[:base]) if base else faiss.IndexFlatIP(16), np.zeros((0, 16), np.float32))
-    places, cosines = searched.extended(held[base:]).search(query, allowed, k)
+    with TemporaryDirectory() as folder:
+        searched = _indexed(Path(folder), held[:base]).extended(held[base:])
+        places, cosines = searched.search(query, searched.select(allowed), k)
     expected = sorted(np.flatnonzero(allowed), key=lambda place: -float(held[place] @ query))[:k]
     assert places.tolist() == expected
     np.testing.assert_allclose(cosines, held[expected] @ query, atol=1e-5)
@@ -188,7 +201,7 @@ def _evidence(signs: list[dict[str, float]], rows: list[int], exact: tuple[int, 
     marked = np.isin(rows, exact)
     own = tuple(0 for _ in rows)
     lists = (none, none, table, table)
-    return Evidence(tuple(rows), tuple(rows), documents, documents, own, marked, *lists, 3, 0.0, False)
+    return Evidence(tuple(rows), tuple(rows), documents, tuple(rows), own, marked, *lists, 3, 0.0, False)
 
 
 def test_the_fused_score_is_the_weighted_sum_that_a_hand_computes() -> None:
@@ -237,6 +250,10 @@ TELLING = [word for word in WORDS if terms(word)]
 SENTENCES = st.lists(st.lists(st.sampled_from(TELLING), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=4)
 
 
+def _record(embedded: str) -> forward.Record:
+    return forward.record([terms(part) for part in parts(embedded)])
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(TELLING), SENTENCES), min_size=1, max_size=6), st.sets(st.sampled_from(TELLING))
 )
@@ -247,7 +264,7 @@ def test_the_forward_index_knows_what_reading_every_sentence_tells(
     rarity = np.arange(1.0, len(words) + 1)
     wanted_ = wanted(tuple(Concept(word, (), weight) for word, weight in zip(words, rarity, strict=True)))
     texts = [f"{title}\n" + "。".join(sentences) for title, sentences in passages]
-    index = forward.EMPTY.extended(forward.record(text) for text in texts)
+    index = forward.EMPTY.extended(_record(text) for text in texts)
     held = index.held(range(len(texts)), wanted_)
     for number, (title, sentences) in enumerate(passages):
         heading = np.isin(words, terms(title))
@@ -260,7 +277,7 @@ def test_the_forward_index_knows_what_reading_every_sentence_tells(
 
 
 def test_a_synonym_counts_less_than_the_word_as_asked() -> None:
-    index = forward.EMPTY.extended([forward.record("t\nfridge"), forward.record("t\nicebox")])
+    index = forward.EMPTY.extended([_record("t\nfridge"), _record("t\nicebox")])
     asked = concepts(["fridg"], {"fridg": ("icebox",)}, lambda _: 2.0, 9.0)
     assert index.held([0, 1], wanted(asked)).whole()[:, 0].tolist() == [1.0, ALTERNATIVE]
 
@@ -275,9 +292,7 @@ def test_what_the_public_may_see_shares_no_lane_with_anything_else(filtered: Row
 def test_no_word_scores_above_the_ceiling_of_its_lane(filtered: Rows) -> None:
     for lane in filtered.keywords.lanes.values():
         for words in (["washer"], ["washer", "17"], ["3"]):
-            scope = Scope(frozenset(AUDIENCES), 1_700_000_000.1)
-            for kind in ("article", "ticket"):
-                assert (lane.search(plain(*words), scope, kind, 1_000)[1] <= lane.ceiling(plain(*words))).all()  # type: ignore[arg-type]
+            assert (lane.search(plain(*words), 1_000)[1] <= lane.ceiling(plain(*words))).all()
 
 
 IDENTIFIERS = [
@@ -469,16 +484,17 @@ def _check(reader: Reader, store: Store, held: int) -> None:
     """The reader shows the change that the index holds, less what was retired since, and the three lists agree."""
     view, newest = reader.view, store.history[-1]
     expected = {(id_, text) for id_, texts in store.history[held].items() if id_ in newest for text in texts}
-    mask = view.allowed(PUBLIC_ONLY, "article")
+    selected = view.selected(PUBLIC_ONLY, "article")
+    mask = selected.mask
     stored = reader.fetch([int(id_) for id_ in view.catalogue.ids[mask]])
     assert {(p.document_id, p.text) for p in stored.values()} == expected
     assert len(stored) == len(expected)
     assert len(view.vectors) == len(view.catalogue.ids)
     for passage in stored.values():
-        places, cosines = view.vectors.search(_vector(passage.text), mask, 1)
+        places, cosines = view.vectors.search(_vector(passage.text), selected, 1)
         assert cosines[0] == pytest.approx(1, abs=1e-5)
         assert int(view.catalogue.ids[places[0]]) == passage.id
-        places, _ = view._keyword_list(plain(*terms(passage.text)), PUBLIC_ONLY, "article", mask)
+        places, _ = view._keyword_list(plain(*terms(passage.text)), PUBLIC_ONLY, "article", selected)
         found = set(view.catalogue.ids[places].tolist())
         assert passage.id in found
         assert found <= stored.keys()
@@ -493,7 +509,7 @@ def test_a_text_that_lost_its_audience_is_hidden_before_the_index_knows(tmp_path
 
     def shown(scope: Scope) -> set[str]:
         view = reader.refresh()
-        return {view.catalogue.documents[place] for place in np.flatnonzero(view.allowed(scope, "article"))}
+        return {view.catalogue.document(place) for place in np.flatnonzero(view.allowed(scope, "article"))}
 
     assert shown(PUBLIC_ONLY) == {"a", "b"}
     store.put("a", ("red",), "agent")
@@ -522,20 +538,103 @@ def test_vectors_are_remembered_up_to_a_number_and_embedded_together_ahead() -> 
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("share", [1.0, 0.3, 0.01])
-def test_over_many_rows_the_nearest_are_those_of_an_exact_search(share: float) -> None:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Vectors, NDArray[np.float32]]:
+    """So many vectors that they lie in clusters: around 300 centres, as passages lie around topics."""
     chance = np.random.default_rng(20261124)
-    held = chance.normal(size=(COARSE_FROM, 64)).astype(np.float32) + chance.normal(size=64).astype(np.float32)
-    held /= np.linalg.norm(held, axis=1, keepdims=True)
-    vectors_ = opened(build(held))
-    assert vectors_.coarse is not None
-    assert opened(build(held[1:])).coarse is None
-    assert len(vectors_) == COARSE_FROM
-    for query in held[:20]:
-        allowed = chance.random(COARSE_FROM) < share
-        products = np.where(allowed, held @ query, -2.0)
-        places, cosines = vectors_.search(query, allowed, 30)
-        assert places.tolist() == np.argsort(-products, kind="stable")[: min(30, int(allowed.sum()))].tolist()
-        np.testing.assert_allclose(cosines, products[places], atol=1e-6)
-        assert allowed[places].all()
-    assert not len(vectors_.search(held[0], np.zeros(COARSE_FROM, bool), 5)[0])
+    near = _unit(chance, 300, 64)[chance.integers(0, 300, 2 * CLUSTERED_FROM)]
+    made = near + 0.5 * _unit(chance, len(near), 64) + chance.normal(size=64).astype(np.float32) / 8
+    held = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    return _indexed(tmp_path_factory.mktemp("many"), held), held
+
+
+def _masks(held: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+    chance, count = np.random.default_rng(7), len(held)
+    near = held @ held[5]
+    return {
+        "all": np.ones(count, bool),
+        "a tenth, anywhere": chance.random(count) < 0.1,
+        "a hundredth, anywhere": chance.random(count) < 0.01,
+        "a tenth, together": near >= np.quantile(near, 0.9),
+        "a hundredth, together": near >= np.quantile(near, 0.99),
+    }
+
+
+@pytest.mark.parametrize("which", ["all", "a tenth, anywhere", "a tenth, together"])
+def test_over_clusters_nearly_all_of_the_nearest_are_found_under_any_filter(
+    many: tuple[Vectors, NDArray[np.float32]], which: str
+) -> None:
+    searched, held = many
+    assert searched.near.clusters is not None
+    mask = _masks(held)[which]
+    selected, chance = searched.select(mask), np.random.default_rng(8)
+    shares = []
+    for query in held[::400] + 0.4 * _unit(chance, len(held[::400]), 64):
+        query /= np.linalg.norm(query)
+        exact = np.argsort(-np.where(mask, held @ query, -2.0), kind="stable")[:10]
+        places, cosines = searched.search(query, selected, 10)
+        np.testing.assert_allclose(cosines, held[places] @ query, atol=1e-6)
+        assert mask[places].all()
+        shares.append(len(set(places.tolist()) & set(exact.tolist())) / 10)
+    assert np.mean(shares) >= 0.97
+
+
+@pytest.mark.parametrize("which", ["a hundredth, anywhere", "a hundredth, together"])
+def test_few_allowed_rows_are_searched_exactly_wherever_they_lie(
+    many: tuple[Vectors, NDArray[np.float32]], which: str
+) -> None:
+    searched, held = many
+    mask = _masks(held)[which]
+    selected = searched.select(mask)
+    for query in held[::800]:
+        exact = np.argsort(-np.where(mask, held @ query, -2.0), kind="stable")[:30]
+        assert searched.search(query, selected, 30)[0].tolist() == exact.tolist()
+    nobody = searched.select(np.zeros(len(held), bool))
+    assert nobody.nothing
+    assert not len(searched.search(held[0], nobody, 5)[0])
+
+
+def test_vectors_are_exact_below_the_number_from_which_they_are_clustered(
+    many: tuple[Vectors, NDArray[np.float32]], tmp_path: Path
+) -> None:
+    assert _indexed(tmp_path, many[1][: CLUSTERED_FROM - 1]).near.clusters is None
+
+
+def test_names_are_found_by_number_and_numbers_by_name_before_and_after_they_are_written(tmp_path: Path) -> None:
+    words = [f"文档 {number}" for number in range(300)] + ["", "a/b"]
+    collected = names.Collected()
+    assert [collected.add(word) for word in words] == list(range(302))
+    names.write(tmp_path, collected.names())
+    grown = names.read(tmp_path).extended(["a/b", "new", "new", "文档 7"])
+    assert [grown[number] for number in range(len(grown))] == [*words, "new"]
+    assert [grown.number(word) for word in (*words, "new")] == list(range(303))
+    assert grown.number("nowhere") is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_access(), max_size=20), st.lists(_access(), max_size=5), SCOPES, KINDS)
+def test_a_catalogue_read_from_its_files_is_the_one_that_was_written(
+    first: list[Access], later: list[Access], scope: Scope, kind: str
+) -> None:
+    documents_ = "abbccdddee"
+    numbered = [
+        replace(row, id=number, document_id=documents_[number // 4], family=documents_[number % 7])
+        for number, row in enumerate(first + later)
+    ]
+    count = len(first)
+    with TemporaryDirectory() as folder:
+        writing = CatalogueWriter()
+        for row in numbered[:count]:
+            writing.add(row)
+        writing.write(Path(folder))
+        read = catalogue_files.read(Path(folder), count).extended(numbered[count:])
+    grown = EMPTY.extended(numbered)
+    assert read.mask(scope, kind, 1).tolist() == grown.mask(scope, kind, 1).tolist()  # type: ignore[arg-type]
+    assert [read.document(place) for place in range(len(read))] == [row.document_id for row in numbered]
+    for document in documents_:
+        own = [place for place, row in enumerate(numbered) if row.document_id == document]
+        assert sorted(read.rows_of([document]).tolist()) == own
+        kin = [place for place, row in enumerate(numbered) if row.family == document]
+        number = read.names.number(document)
+        found = [] if number is None else read.of_families(np.array([number], np.int32)).tolist()
+        assert sorted(found) == kin

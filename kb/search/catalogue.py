@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import Access, Kind
 from kb.search.language import distance
+from kb.search.names import NOBODY, Names
 
 _REMEMBERED = 256
-_NEVER = np.iinfo(np.int64).max
+NEVER = np.iinfo(np.int64).max
+"""The change that removes a row which nothing has removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,45 @@ class Scope:
         return self.audiences, self.product, self.not_products, self.language, self.tag, self.whenever
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """What rows have in common that the same people find for the same reasons."""
+
+    kind: Kind
+    audience: tuple[str, ...]
+    product: str | None
+    language: str
+    tags: tuple[str, ...]
+    role: str
+
+
+def entry_of(row: Access) -> Entry:
+    """The entry that a row belongs to."""
+    return Entry(row.kind, row.audience, row.product, row.language, row.tags, row.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """The first rows of a catalogue by the number of their family: `numbers` in order, and the rows' positions."""
+
+    numbers: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    def of(self, wanted: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Positions of the rows of some distinct families."""
+        first, last = (np.searchsorted(self.numbers, wanted, side) for side in ("left", "right"))
+        sizes = last - first
+        among = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        return np.asarray(self.places[among], np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The access terms of every row by position, in order of id: `(n,)` columns.
 
     `terms[i]` numbers the row's entry of `distinct`, so that a test of sets is done once per distinct entry; what a
-    recent test gave is remembered. `numbers[i]` is that of its family in `numbering`. `boundaries` are the times, in
-    order, at which something becomes valid or ceases to be.
+    recent test gave is remembered. `documents[i]` and `families[i]` are the numbers of those two in `names`.
+    `boundaries` are the times, in order, at which something becomes valid or ceases to be. `grouped` are the rows that
+    the generation was built with; of those, the rows of one document lie together.
     """
 
     ids: NDArray[np.int64]
@@ -51,39 +87,38 @@ class Catalogue:
     valid_from: NDArray[np.float64]
     valid_to: NDArray[np.float64]
     removed: NDArray[np.int64]
-    documents: tuple[str, ...]
-    families: tuple[str, ...]
-    numbers: NDArray[np.int32]
-    numbering: Mapping[str, int]
-    distinct: tuple[Access, ...]
+    documents: NDArray[np.int32]
+    families: NDArray[np.int32]
+    names: Names
+    distinct: tuple[Entry, ...]
     boundaries: NDArray[np.float64]
+    grouped: Families
     _known: dict[Hashable, NDArray[np.int8]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def extended(self, rows: Iterable[Access]) -> Catalogue:
         """This catalogue with more rows at its end."""
         new = list(rows)
-        numbers = {_key(entry): number for number, entry in enumerate(self.distinct)}
-        distinct = list(self.distinct)
-        for row in new:
-            if _key(row) not in numbers:
-                numbers[_key(row)] = len(distinct)
-                distinct.append(row)
-        numbering = _numbered(self.numbering, new)
+        if not new:
+            return self
+        distinct = dict.fromkeys((*self.distinct, *map(entry_of, new)))
+        numbers = {entry: number for number, entry in enumerate(distinct)}
+        names = self.names.extended(name for row in new for name in (row.document_id, row.family))
         times = [t for row in new for t in (row.valid_from, row.valid_to) if t is not None]
         return Catalogue(
-            np.concatenate([self.ids, np.array([r.id for r in new], np.int64)]),
-            np.concatenate([self.terms, np.array([numbers[_key(r)] for r in new], np.int32)]),
-            np.concatenate([self.valid_from, _times([r.valid_from for r in new], -np.inf)]),
-            np.concatenate([self.valid_to, _times([r.valid_to for r in new], np.inf)]),
-            np.concatenate(
-                [self.removed, np.array([_NEVER if r.removed is None else r.removed for r in new], np.int64)]
-            ),
-            self.documents + tuple(r.document_id for r in new),
-            self.families + tuple(r.family for r in new),
-            np.concatenate([self.numbers, np.array([numbering[r.family] for r in new], np.int32)]),
-            numbering,
+            _more(self.ids, [row.id for row in new]),
+            _more(self.terms, [numbers[entry_of(row)] for row in new]),
+            _more(self.valid_from, [-np.inf if row.valid_from is None else row.valid_from for row in new]),
+            _more(self.valid_to, [np.inf if row.valid_to is None else row.valid_to for row in new]),
+            _more(self.removed, [NEVER if row.removed is None else row.removed for row in new]),
+            _more(self.documents, [names.number(row.document_id) for row in new]),
+            _more(self.families, [names.number(row.family) for row in new]),
+            names,
             tuple(distinct),
             np.union1d(self.boundaries, times) if times else self.boundaries,
+            self.grouped,
         )
 
     def without(self, removed: Sequence[tuple[int, int]]) -> Catalogue:
@@ -95,6 +130,21 @@ class Catalogue:
         column[positions] = np.array([change for _, change in removed], np.int64)[known]
         return replace(self, removed=column)
 
+    def document(self, place: int) -> str:
+        """The id of the document that the row at a position is of."""
+        return self.names[int(self.documents[place])]
+
+    def rows_of(self, documents: Iterable[str]) -> NDArray[np.int64]:
+        """Positions of the rows of some documents."""
+        count = len(self.grouped.places)
+        first, later = self.documents[:count], self.documents[count:]
+        found = [np.zeros(0, np.int64)]
+        for number in map(self.names.number, documents):
+            if number is not None:
+                found.append(np.arange(np.searchsorted(first, number), np.searchsorted(first, number, "right")))
+                found.append(np.flatnonzero(later == number) + count)
+        return np.concatenate(found).astype(np.int64)
+
     def alike(self, one: int, other: int) -> bool:
         """Whether two rows are for the same people, about the same product, in the same language."""
         first, second = self.distinct[int(self.terms[one])], self.distinct[int(self.terms[other])]
@@ -102,9 +152,9 @@ class Catalogue:
 
     def of_families(self, numbers: NDArray[np.int32]) -> NDArray[np.int64]:
         """Positions of the rows of some families, by number, whoever may see them."""
-        wanted = np.zeros(len(self.numbering), bool)
-        wanted[numbers] = True
-        return np.flatnonzero(wanted[self.numbers])
+        wanted, count = np.unique(numbers), len(self.grouped.places)
+        later = np.flatnonzero(np.isin(self.families[count:], wanted)) + count
+        return np.concatenate([np.sort(self.grouped.of(wanted)), later])
 
     def distances(self, places: Sequence[int] | NDArray[np.int64], speaks: str) -> NDArray[np.int8]:
         """`(k,)`: how far the language of each row at some positions is from the asker's, as `language.distance`."""
@@ -128,7 +178,7 @@ class Catalogue:
         """`(k,)`: whether each row at some positions is a curated question."""
         return self._test("question", lambda entry: entry.role == "question")[self.terms[places]]
 
-    def rows(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
+    def rows(self, name: Hashable, test: Callable[[Entry], bool]) -> NDArray[np.bool_]:
         """`(n,)`: the rows whose entry passes a test that is always the same under its name."""
         fitting = self._test(name, test)
         return fitting[self.terms] if fitting.any() else np.zeros(len(self.terms), bool)
@@ -136,11 +186,11 @@ class Catalogue:
     def _foreign(self, in_chinese: bool) -> NDArray[np.bool_]:
         return self._test(("foreign", in_chinese), lambda entry: entry.language.startswith("zh") != in_chinese)
 
-    def _test(self, name: Hashable, test: Callable[[Access], bool]) -> NDArray[np.bool_]:
+    def _test(self, name: Hashable, test: Callable[[Entry], bool]) -> NDArray[np.bool_]:
         """Which entries of `distinct` pass a test that is always the same under its name."""
         return self._by_entry(name, test).astype(bool, copy=False)
 
-    def _by_entry(self, name: Hashable, value: Callable[[Access], int]) -> NDArray[np.int8]:
+    def _by_entry(self, name: Hashable, value: Callable[[Entry], int]) -> NDArray[np.int8]:
         """A small number for each entry of `distinct`, always the same under its name."""
         if (known := self._known.get(name)) is None:
             if len(self._known) >= _REMEMBERED:  # callers choose products and tags
@@ -169,22 +219,14 @@ class Catalogue:
         return np.asarray(current & (self.valid_from <= scope.now) & (scope.now < self.valid_to))
 
 
+NO_FAMILIES = Families(np.zeros(0, np.int32), np.zeros(0, np.int32))
 EMPTY = Catalogue(
-    np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), (), (),
-    np.zeros(0, np.int32), {}, (), np.zeros(0),
+    np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0), np.zeros(0, np.int64),
+    np.zeros(0, np.int32), np.zeros(0, np.int32), NOBODY, (), np.zeros(0), NO_FAMILIES,
 )  # fmt: skip
 
 
-def _numbered(numbering: Mapping[str, int], rows: Iterable[Access]) -> Mapping[str, int]:
-    new = [family for family in dict.fromkeys(row.family for row in rows) if family not in numbering]
-    return {**numbering, **{family: len(numbering) + n for n, family in enumerate(new)}} if new else numbering
-
-
-def _key(entry: Access) -> tuple[object, ...]:
-    return entry.kind, entry.audience, entry.product, entry.language, entry.tags, entry.role
-
-
-def _fits(entry: Access, scope: Scope, kind: Kind) -> bool:
+def _fits(entry: Entry, scope: Scope, kind: Kind) -> bool:
     return (
         entry.kind == kind
         and not scope.audiences.isdisjoint(entry.audience)
@@ -195,5 +237,5 @@ def _fits(entry: Access, scope: Scope, kind: Kind) -> bool:
     )
 
 
-def _times(values: Sequence[float | None], missing: float) -> NDArray[np.float64]:
-    return np.array([missing if value is None else value for value in values], np.float64)
+def _more(column: NDArray[Any], values: Sequence[object]) -> NDArray[Any]:
+    return np.concatenate([column, np.array(values, column.dtype)])

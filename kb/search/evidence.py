@@ -15,14 +15,14 @@ class Evidence:
     `signs` are those of the question with what was said before it, by which it is ranked; `alone` those of the
     question by itself, by which it is judged: earlier turns help to find and hurt to doubt. `words` counts the
     question's terms, `unseen` is the share of their rarity that no passage holds. `exact` marks rows whose title or
-    curated question is the question itself. `families` name what translations have in common; `distances` say how far
+    curated question is the question itself. `families` number what translations have in common; `distances` say how far
     a row's language is from the asker's, as `language.distance` does.
     """
 
     rows: tuple[int, ...]
     places: tuple[int, ...]
     documents: tuple[str, ...]
-    families: tuple[str, ...]
+    families: tuple[int, ...]
     distances: tuple[int, ...]
     exact: NDArray[np.bool_]
     vector_rank: NDArray[np.float64]

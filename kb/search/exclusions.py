@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import msgspec
+
+from kb.errors import IndexCorrupt
 from kb.model import Article
 from kb.search.codes import codes
 from kb.search.terms import normalised, question_terms
 
+_FILE = "exclusions.json"
 NEAR = 0.75
 """Shared terms over all terms of both questions (Jaccard)."""
 _FEWEST = 3  # terms that both must share where they are not the same
@@ -97,3 +102,16 @@ def _said(question: str) -> _Said:
 def _declared(article: Article) -> _Declared:
     answered = (article.title, *article.questions)
     return _Declared(tuple(map(_said, answered)), tuple(map(_said, article.not_questions)))
+
+
+def write(folder: Path, articles: Iterable[Article]) -> None:
+    """Writes the articles of a new generation that declare any. Raises OSError."""
+    (folder / _FILE).write_bytes(msgspec.json.encode(tuple(articles)))
+
+
+def read(folder: Path) -> Exclusions:
+    """What the articles of a generation declare. Raises IndexCorrupt."""
+    try:
+        return NOTHING.following((), msgspec.json.decode((folder / _FILE).read_bytes(), type=tuple[Article, ...]))
+    except (OSError, msgspec.DecodeError) as error:
+        raise IndexCorrupt(f"{folder / _FILE} cannot be read ({error}): run `kb reindex --full`") from error

@@ -6,8 +6,8 @@ A record is `(m,) uint32`: the terms of the heading path, then those of each sen
 
 from __future__ import annotations
 
-import re
 import zlib
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import IndexCorrupt
-from kb.search.terms import terms
+from kb.search.mapped import mapped, saved
 
 Record = NDArray[np.uint32]
-_SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.:]) ")
 _LOW = np.uint32(0xFFFF)
-_OFFSETS, _TERMS = "forward.offsets.npy", "forward.terms.npy"
+_OFFSETS, _TERMS = "forward.offsets.npy", "forward.terms.u32"
 
 
 def key(term: str) -> int:
@@ -29,20 +28,13 @@ def key(term: str) -> int:
     return zlib.crc32(term.encode()) or 1
 
 
-def record(embedded: str) -> Record:
-    """The record of a passage as the indexes see it: its heading path, a line end, then its text."""
+def record(parts: Iterable[Sequence[str]]) -> Record:
+    """The record of a passage by the terms of its heading path, then of each of its sentences."""
     found: list[int] = []
-    for part in parts(embedded):
-        held = dict.fromkeys(map(key, terms(part))) if part else {}
+    for held in parts:
         if held or not found:
-            found += [0, *held]
+            found += [0, *dict.fromkeys(map(key, held))]
     return np.array(found, np.uint32)
-
-
-def parts(embedded: str) -> list[str]:
-    """The heading path of a passage, then its sentences, split fast and roughly."""
-    heading, _, text = embedded.partition("\n")
-    return [heading, *_SENTENCE_END.split(text)]
 
 
 def groups(record: Record) -> list[frozenset[int]]:
@@ -156,23 +148,32 @@ class Held:
 EMPTY = Forward(np.zeros(1, np.int64), np.zeros(0, np.uint32))
 
 
-def write(folder: Path, records: Iterable[Record]) -> None:
-    """Writes records as files of a new generation. Raises OSError."""
-    every = list(records)
-    offsets = np.concatenate([[0], np.cumsum([len(r) for r in every])]).astype(np.int64)
-    flat = np.concatenate([np.zeros(0, np.uint32), *every])
-    for name, values in ((_OFFSETS, offsets), (_TERMS, flat)):
-        with (folder / name).open("wb") as stream:
-            np.save(stream, values)
+class ForwardWriter:
+    """Takes the records of a new generation, and keeps only where they end."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError."""
+        self._folder, self._ends = folder, array("q", [0])
+        self._stream = (folder / _TERMS).open("wb")
+
+    def add(self, record: Record) -> None:
+        """Takes one record. Raises OSError."""
+        self._stream.write(record.astype("<u4").tobytes())
+        self._ends.append(self._ends[-1] + len(record))
+
+    def close(self) -> None:
+        """Completes the files. Raises OSError."""
+        self._stream.close()
+        saved(self._folder / _OFFSETS, np.array(self._ends, np.int64))
 
 
 def read(folder: Path, count: int) -> Forward:
     """The `count` records of a generation, mapped into memory. Raises IndexCorrupt."""
     try:
-        offsets = np.load(folder / _OFFSETS)
-        flat = np.load(folder / _TERMS, mmap_mode="r") if offsets[-1] else np.zeros(0, np.uint32)
+        offsets = mapped(folder / _OFFSETS)
+        flat = np.memmap(folder / _TERMS, "<u4", "r").view(np.ndarray) if offsets[-1] else np.zeros(0, np.uint32)
     except (OSError, ValueError, IndexError) as error:
         raise IndexCorrupt(f"{folder} has no whole forward index ({error}): run `kb reindex --full`") from error
     if len(offsets) != count + 1 or offsets[-1] != len(flat):
         raise IndexCorrupt(f"{folder}: the forward index does not hold {count} passages: run `kb reindex --full`")
-    return Forward(offsets, np.asarray(flat).view(np.ndarray))  # a slice of a plain array costs a tenth of a memmap's
+    return Forward(offsets, flat)

@@ -1,7 +1,7 @@
 """Generations of the index: built beside the live one, checked, then swapped by one atomic rename of a manifest.
 
 index/manifest.json            which generation is live, and what it was built from
-index/generations/000007/      vectors.faiss · keywords/ · forward.*.npy
+index/generations/000007/      vectors.* · keywords/ · forward.* · catalogue.* · names.* · vocabulary, exclusions.json
 """
 
 from __future__ import annotations
@@ -9,26 +9,31 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import faiss
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import IndexCorrupt, IndexMismatch, IndexMissing
-from kb.model import Access, utc_now
-from kb.search import forward, vocabulary
-from kb.search import vectors as vector_files
-from kb.search.forward import Forward
+from kb.model import Access, Article, utc_now
+from kb.search import catalogue_files, exclusions, forward, vectors, vocabulary
+from kb.search.analysis import Analysed, analysed
+from kb.search.catalogue import Catalogue
+from kb.search.catalogue_files import CatalogueWriter
+from kb.search.exclusions import Exclusions
+from kb.search.forward import Forward, ForwardWriter
 from kb.search.keywords import Keywords
 from kb.search.terms import RULES
+from kb.search.vectors import Vectors
 from kb.search.vocabulary import Vocabulary
 
-FORMAT = 3
-_VECTORS, _KEYWORDS = "vectors.faiss", "keywords"
+FORMAT = 4
+_KEYWORDS = "keywords"
 _SAMPLE = 32
 
 
@@ -45,7 +50,12 @@ class Manifest(msgspec.Struct, frozen=True):
     terms: int
     store: str
     built_at: str
-    vectors_sha256: str
+    sha256: tuple[str, ...]
+    """Of the vectors' files."""
+    reach: int
+    """Rows that a search of the vectors goes through."""
+    scale: float
+    """What vectors were multiplied by for their codes of 8 bits; 0 where they have none."""
     previous_base: int | None = None
 
 
@@ -91,78 +101,114 @@ def check_origin(manifest: Manifest, *, model: str, fingerprint: str, store: str
         )
 
 
-def load_vectors(index: Path, manifest: Manifest) -> faiss.Index:
-    """The live generation's vectors, verified. Raises IndexCorrupt."""
-    file = folder(index, manifest.generation) / _VECTORS
-    try:
-        digest = _sha256(file)
-    except FileNotFoundError as error:
-        raise IndexCorrupt(f"{file} is missing: run `kb reindex`") from error
-    if digest != manifest.vectors_sha256:
-        raise IndexCorrupt(f"{file} is damaged (its SHA-256 is not the manifest's): run `kb reindex`")
-    loaded = vector_files.read(file)
-    if loaded.ntotal != manifest.passages:
-        raise IndexCorrupt(f"{file} holds {loaded.ntotal} vectors, not {manifest.passages}: run `kb reindex`")
-    return loaded
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a generation holds beside its keyword segments, by position."""
+
+    catalogue: Catalogue
+    vectors: Vectors
+    forward: Forward
+    vocabulary: Vocabulary
+    exclusions: Exclusions
 
 
-def load_forward(index: Path, manifest: Manifest) -> Forward:
-    """The live generation's forward index. Raises IndexCorrupt."""
-    return forward.read(folder(index, manifest.generation), manifest.passages)
+def load(index: Path, manifest: Manifest) -> Base:
+    """The files of the live generation, mapped into memory. Raises IndexCorrupt."""
+    place, count = folder(index, manifest.generation), manifest.passages
+    check_files(index, manifest)
+    return Base(
+        catalogue_files.read(place, count),
+        vectors.opened(place, count, manifest.dim, reach=manifest.reach, scale=manifest.scale),
+        forward.read(place, count),
+        vocabulary.read(place),
+        exclusions.read(place),
+    )
 
 
-def load_vocabulary(index: Path, manifest: Manifest) -> Vocabulary:
-    """The live generation's vocabulary. Raises IndexCorrupt."""
-    return vocabulary.read(folder(index, manifest.generation))
+def check_files(index: Path, manifest: Manifest) -> None:
+    """Whether the vectors are as they were built; read once a process. Raises IndexCorrupt."""
+    for file, expected in zip(vectors.files(folder(index, manifest.generation)), manifest.sha256, strict=True):
+        try:
+            stat = file.stat()
+            digest = _digest(file, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        except FileNotFoundError as error:
+            raise IndexCorrupt(f"{file} is missing: run `kb reindex`") from error
+        if digest != expected:
+            raise IndexCorrupt(f"{file} is damaged (its SHA-256 is not the manifest's): run `kb reindex`")
 
 
 def build(
     index: Path,
     rows: Iterable[tuple[Access, str]],
-    vectors: NDArray[np.float32],
+    pieces: Iterable[NDArray[np.float32]],
+    declaring: Iterable[Article],
     *,
     base: int,
+    dim: int,
     model: str,
     fingerprint: str,
     store: str,
 ) -> Manifest:
-    """Builds, checks and publishes the generation that holds `rows` and their `(n, dim)` vectors.
+    """Builds, checks and publishes the generation that holds `rows`, in order of id, and their vectors.
 
-    The live one serves until the last step; a process killed before that leaves only a folder that the next build
-    removes. Raises IndexCorrupt where the check fails, OSError where the disk does.
+    `pieces` are `(m, dim)`; `declaring` the articles with `not_questions`. All are read one by one: memory holds no
+    more than the columns of the catalogue and the vocabulary. The live generation serves until the last step; a
+    process killed before that leaves only a folder that the next build removes. Raises IndexCorrupt where the check
+    fails, OSError where the disk does.
     """
     previous = _previous(index)
     number = 1 + max(_numbers(index), default=0)
     staging = folder(index, number).with_suffix(".building")
     _remove_leftovers(index)
     (staging / _KEYWORDS).mkdir(parents=True)
-    built = vector_files.build(vectors)
-    vector_files.write(built, staging / _VECTORS)
-    keywords = Keywords(staging / _KEYWORDS, create=True)
-    held = list(rows)
-    keywords.commit(held, replaces=(), change=base)
-    vocabulary.write(staging, vocabulary.gather(held))
-    forward.write(staging, (forward.record(embedded) for _, embedded in held))
-    _check(vector_files.read(staging / _VECTORS), vectors, len(keywords.snapshot()))
-    _sync(staging / _VECTORS)
+    keyword_rows = _write_rows(staging, rows, base)
+    exclusions.write(staging, declaring)
+    count = vectors.write_rows(staging, pieces)
+    built = vectors.build(staging, count, dim)
+    _check(built, keyword_rows)
+    for file in vectors.files(staging):
+        _sync(file)
     staging.rename(folder(index, number))
+    near = built.near
     manifest = Manifest(
         format=FORMAT,
         generation=number,
         base=base,
-        passages=len(vectors),
-        dim=vectors.shape[1],
+        passages=count,
+        dim=dim,
+        reach=near.reach,
+        scale=near.clusters.scale if near.clusters else 0.0,
         model=model,
         fingerprint=fingerprint,
         terms=RULES,
         store=store,
         built_at=utc_now().isoformat(timespec="seconds"),
-        vectors_sha256=_sha256(folder(index, number) / _VECTORS),
+        sha256=tuple(map(_sha256, vectors.files(folder(index, number)))),
         previous_base=previous.base if previous else None,
     )
     _publish(index, manifest)
     _remove_old(index, number, previous)
     return manifest
+
+
+def _write_rows(staging: Path, rows: Iterable[tuple[Access, str]], base: int) -> int:
+    """Writes what is made of the passages' texts, each analysed once; how many the keyword segments then hold."""
+    segments = Keywords(staging / _KEYWORDS, create=True)
+    columns, records, words = CatalogueWriter(), ForwardWriter(staging), vocabulary.Gathering()
+
+    def noted() -> Iterator[Analysed]:
+        for access, embedded in rows:
+            passage = analysed(access, embedded)
+            columns.add(access)
+            records.add(forward.record(passage.parts))
+            words.add(passage)
+            yield passage
+
+    segments.commit(noted(), replaces=(), change=base)
+    columns.write(staging)
+    records.close()
+    vocabulary.write(staging, words.words())
+    return len(segments.snapshot())
 
 
 def _previous(index: Path) -> Manifest | None:
@@ -172,16 +218,15 @@ def _previous(index: Path) -> Manifest | None:
         return None
 
 
-def _check(index: faiss.Index, vectors: NDArray[np.float32], keyword_rows: int) -> None:
-    if index.ntotal != len(vectors) or keyword_rows != len(vectors):
-        raise IndexCorrupt(f"built {index.ntotal} vectors and {keyword_rows} keyword rows of {len(vectors)} passages")
-    if len(vectors) == 0:
-        return
-    sample = vectors[np.linspace(0, len(vectors) - 1, min(_SAMPLE, len(vectors)), dtype=int)]
-    best, _ = index.search(np.ascontiguousarray(sample), 1)
-    exact = (sample @ vectors.T).max(axis=1)
-    if not np.allclose(best[:, 0], exact, atol=1e-4):
-        raise IndexCorrupt("the new vector index does not find what exact search finds; the live one stays")
+def _check(built: Vectors, keyword_rows: int) -> None:
+    count = len(built)
+    if keyword_rows != count:
+        raise IndexCorrupt(f"built {count} vectors and {keyword_rows} keyword rows: they should be as many")
+    everything = built.select(np.ones(count, bool))
+    sample = built.at(np.linspace(0, count - 1, min(_SAMPLE, count), dtype=np.int64)) if count else ()
+    found = [float(built.search(vector, everything, 1)[1][0]) for vector in sample]
+    if not np.allclose(found, 1.0, atol=1e-3):  # a vector is nearest to itself, or to its twin
+        raise IndexCorrupt("the new vector index does not find its own vectors; the live one stays")
 
 
 def _publish(index: Path, manifest: Manifest) -> None:
@@ -207,6 +252,12 @@ def _remove_old(index: Path, current: int, previous: Manifest | None) -> None:
 
 def _numbers(index: Path) -> list[int]:
     return [int(entry.name) for entry in (index / "generations").glob("[0-9]*") if entry.name.isdigit()]
+
+
+@lru_cache(maxsize=16)
+def _digest(file: Path, *_: int) -> str:
+    """The sum of a file that has not changed since it was last summed: a writer opens the index at every edit."""
+    return _sha256(file)
 
 
 def _sha256(file: Path) -> str:

@@ -21,14 +21,14 @@ def groups(evidence: Evidence, ordered: Sequence[int]) -> list[Group]:
 
     `ordered` numbers the candidates, best first; the shown one is its document's best.
     """
-    members: dict[str, list[int]] = {}
+    members: dict[int, list[int]] = {}
     for number in ordered:
         members.setdefault(evidence.families[number], []).append(number)
     return [Group(own[0], min(own, key=lambda n: evidence.distances[n])) for own in members.values()]
 
 
-def roots(documents: Sequence[str], families: Sequence[str]) -> tuple[str, ...]:
-    """Each row's family, where a translation of a translation belongs to the original's.
+def roots(documents: Sequence[int], families: Sequence[int]) -> tuple[int, ...]:
+    """Each row's family by number, where a translation of a translation belongs to the original's.
 
     Only rows that are here are followed: what an asker may not see joins nothing. A circle is one family.
     """
@@ -37,7 +37,7 @@ def roots(documents: Sequence[str], families: Sequence[str]) -> tuple[str, ...]:
     return tuple(known.get(family, family) for family in families)
 
 
-def _root(family: str, above: Mapping[str, str]) -> str:
+def _root(family: int, above: Mapping[int, int]) -> int:
     path = [family]
     while path[-1] in above:
         if above[path[-1]] in path:

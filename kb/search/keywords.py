@@ -1,4 +1,4 @@
-"""The keyword list: BM25 by tantivy over our own terms, with audience, validity and filters in the query.
+"""The keyword list: BM25 by tantivy over our own terms, with audience and filters in the query where they are narrow.
 
 Three lanes, each an index of its own: what the public may see, what is for agents or groups, and tickets. BM25 weighs
 a word by how many passages hold it, so one index for all would let internal passages sway what the public finds.
@@ -15,18 +15,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tantivy import Document, FieldType, Index, Occur, Query, SchemaBuilder, Searcher, TextAnalyzerBuilder, Tokenizer
+from tantivy import Document, Index, IndexWriter, Occur, Query, SchemaBuilder, Searcher, TextAnalyzerBuilder, Tokenizer
 
 from kb.errors import IndexCorrupt
 from kb.model import PUBLIC, Access, Kind
-from kb.search.catalogue import Scope
-from kb.search.terms import normalised, terms
+from kb.search.analysis import Analysed
+from kb.search.catalogue import Entry, Scope
+from kb.search.terms import normalised
 from kb.search.wording import ALTERNATIVE, Concept
 
 _HEAP = 64_000_000
 _REMEMBERED = 65_536  # words whose rarity is known without asking the segments
 _SPLIT = "kb_terms"
-_EVER = 1 << 52  # seconds; an open end, as a number
+_ASKED = 1_000
 _MARKER = "marker"
 TICKET_LANE, INTERNAL_LANE, PUBLIC_LANE = LANES = ("tickets", "internal", "public")
 """In the order in which they are committed: the public one last, with the marker."""
@@ -44,8 +45,6 @@ _schema = (
     .add_text_field("language", tokenizer_name="raw", index_option="basic")
     .add_text_field("tag", tokenizer_name="raw", index_option="basic")
     .add_integer_field("row", indexed=True, fast=True)
-    .add_integer_field("valid_from", indexed=True, fast=True)
-    .add_integer_field("valid_to", indexed=True, fast=True)
     .build()
 )
 
@@ -63,35 +62,60 @@ class Keywords:
         """The file whose rename is the moment of a commit."""
         return self.folder / PUBLIC_LANE / "meta.json"
 
+    def index(self, lane: str) -> Index:
+        """The segments of a lane."""
+        return self._indexes[lane]
+
     def snapshot(self) -> Snapshot:
         """What the newest commit holds."""
         for index in self._indexes.values():
             index.reload()
         return Snapshot({lane: Lane(lane, index.searcher()) for lane, index in self._indexes.items()})
 
-    def commit(self, rows: Iterable[tuple[Access, str]], *, replaces: Sequence[str], change: int) -> None:
+    def commit(self, passages: Iterable[Analysed], *, replaces: Sequence[str], change: int) -> None:
         """Replaces the passages of some documents, and at last moves the marker to `change`. Raises OSError."""
+        touched = {lane for lane in LANES if self._holds_any(lane, replaces)}
         try:
-            writers = {lane: self._indexes[lane].writer(_HEAP, 1) for lane in LANES}
-            touched = {PUBLIC_LANE} | {lane for lane in LANES if self._holds_any(lane, replaces)}
-            for lane in touched:
-                for document_id in replaces:
-                    writers[lane].delete_documents_by_term("document", document_id)
-            for access, embedded in rows:
-                touched.add(lane_of(access))
-                writers[lane_of(access)].add_document(_document(access, embedded))
-            writers[PUBLIC_LANE].delete_documents_by_term("kind", _MARKER)
-            writers[PUBLIC_LANE].add_document(Document.from_dict({"kind": _MARKER, "row": change}, _schema))
-            for lane in LANES:
-                if lane in touched:
-                    writers[lane].commit()
-                writers[lane].wait_merging_threads()
+            writing = Writing(self, replaces, touched)
+            for passage in passages:
+                writing.add(passage)
+            writing.finish(change)
         except ValueError as error:
             raise OSError(f"{self.folder}: {error}") from error
 
     def _holds_any(self, lane: str, document_ids: Sequence[str]) -> bool:
         searcher = self._indexes[lane].searcher()
         return any(searcher.doc_freq("document", document_id) for document_id in document_ids)
+
+
+class Writing:
+    """One commit on its way: passages are added, then all become visible, the public lane's last."""
+
+    def __init__(self, segments: Keywords, replaces: Sequence[str], holding: Iterable[str]) -> None:
+        """`holding` are the lanes in which the documents that it `replaces` stand. Raises ValueError."""
+        self._segments = segments
+        self._writers: dict[str, IndexWriter] = {}
+        for lane in holding:
+            for document_id in replaces:
+                self._writer(lane).delete_documents_by_term("document", document_id)
+
+    def add(self, passage: Analysed) -> None:
+        """Takes one passage. Raises ValueError."""
+        self._writer(lane_of(passage.access)).add_document(_document(passage))
+
+    def finish(self, change: int) -> None:
+        """Commits, and moves the marker to `change` with the last step. Raises ValueError."""
+        public = self._writer(PUBLIC_LANE)
+        public.delete_documents_by_term("kind", _MARKER)
+        public.add_document(Document.from_dict({"kind": _MARKER, "row": change}, _schema))
+        for lane in filter(self._writers.__contains__, LANES):
+            self._writers[lane].commit()
+            self._writers[lane].wait_merging_threads()
+
+    def _writer(self, lane: str) -> IndexWriter:
+        if lane not in self._writers:
+            self._writers[lane] = self._segments.index(lane).writer(_HEAP, 1)
+        return self._writers[lane]
 
 
 class Snapshot:
@@ -147,31 +171,32 @@ class Lane:
         return int(self._values([address for _, address in found.hits])[0])
 
     def search(
-        self, asked: Sequence[Concept], scope: Scope, kind: Kind, k: int, *, filtered: bool = True
+        self, asked: Sequence[Concept], k: int, within: Query | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Row ids and BM25 scores (above 0, higher is better) of the k best rows within `scope`, best first.
+        """Row ids and BM25 scores (above 0, higher is better) of the k best rows, best first.
 
-        Not `filtered`, of all rows: several times faster, for who leaves out afterwards what is not within `scope`.
+        Without `within` it is several times faster, for who leaves out afterwards what may not be found.
         """
         if not asked:
             return np.zeros(0, np.int64), np.zeros(0)
         query = Query.boolean_query([(Occur.Should, _said(concept)) for concept in asked])
-        if filtered:
-            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _within(scope, kind))])
+        if within is not None:
+            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
         found = self._searcher.search(query, k, count=False)
         ids = np.array(self._values([address for _, address in found.hits]), np.int64)
         scores = np.array([score for score, _ in found.hits], np.float64)
         best = np.lexsort((ids, -scores))
         return ids[best], scores[best]
 
-    def asked(self, question: str, scope: Scope, kind: Kind, k: int) -> list[int]:
-        """Ids of the rows within `scope` whose title or curated question is the question, but for punctuation."""
+    def asked(self, question: str, within: Query | None) -> list[int]:
+        """Ids of the rows whose title or curated question is the question, but for punctuation; at most `_ASKED`."""
         wanted = normalised(question)
         if not self._searcher.doc_freq("asked", wanted):
             return []
-        same = Query.term_query(_schema, "asked", wanted, "basic")
-        query = Query.boolean_query([(Occur.Must, same), (Occur.Must, _within(scope, kind))])
-        found = self._searcher.search(query, k, count=False)
+        query = Query.term_query(_schema, "asked", wanted, "basic")
+        if within is not None:
+            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
+        found = self._searcher.search(query, _ASKED, count=False)
         return sorted(self._values([address for _, address in found.hits]))
 
     def rarity(self, word: str) -> float:
@@ -201,7 +226,7 @@ class Lane:
         return [int(value or 0) for value in self._searcher.fast_field_values("row", addresses)]  # type: ignore[arg-type]
 
 
-def lane_of(access: Access) -> str:
+def lane_of(access: Access | Entry) -> str:
     """Where a row belongs: a passage that the public may see never shares a lane with one that it may not."""
     if access.kind == "ticket":
         return TICKET_LANE
@@ -223,18 +248,17 @@ def _open(folder: Path, *, create: bool) -> Index:
         raise IndexCorrupt(f"{folder} cannot be read ({error}): run `kb reindex`") from error
 
 
-def _document(access: Access, embedded: str) -> Document:
+def _document(passage: Analysed) -> Document:
+    access = passage.access
     fields = {
-        "terms": " ".join(terms(embedded)),
-        "asked": normalised(embedded if access.role == "question" else _title(embedded)),
+        "terms": " ".join(passage.terms),
+        "asked": normalised(passage.embedded if access.role == "question" else passage.title),
         "document": access.document_id,
         "kind": access.kind,
         "audience": list(access.audience),
         "language": access.language.split("-")[0],
         "tag": list(access.tags),
         "row": access.id,
-        "valid_from": -_EVER if access.valid_from is None else int(np.ceil(access.valid_from * 1000)),
-        "valid_to": _EVER if access.valid_to is None else int(np.ceil(access.valid_to * 1000)),
     }
     if access.product is not None:
         fields["product"] = access.product
@@ -253,28 +277,20 @@ def _said(concept: Concept) -> Query:
     return Query.disjunction_max_query([own, *others])
 
 
-def _title(embedded: str) -> str:
-    """The document's title, with which the heading path of its passages begins."""
-    return embedded.partition("\n")[0].partition(" > ")[0]
+def within(scope: Scope, lane: str) -> Query | None:
+    """The rows of a lane that `scope` may find at all: all that a query can tell, which is not when they are valid.
 
-
-def _within(scope: Scope, kind: Kind) -> Query:
-    now = int(scope.now * 1000)
-    musts = [
-        Query.term_query(_schema, "kind", kind, "basic"),
-        Query.term_set_query(_schema, "audience", sorted(scope.audiences)),
-    ]
-    if not scope.whenever:
-        musts += [_range("valid_from", -_EVER, now), _range("valid_to", now + 1, _EVER)]
+    None where that is every row.
+    """
+    everyone = lane == PUBLIC_LANE and PUBLIC in scope.audiences
+    musts = [] if everyone else [Query.term_set_query(_schema, "audience", sorted(scope.audiences))]
     for field, value in (("product", scope.product), ("tag", scope.tag)):
         if value is not None:
             musts.append(Query.term_query(_schema, field, value, "basic"))
     if scope.language is not None:
         musts.append(Query.term_query(_schema, "language", scope.language.split("-")[0], "basic"))
     nots = [Query.term_query(_schema, "product", product, "basic") for product in sorted(scope.not_products)]
-    parts = [(Occur.Must, query) for query in musts] + [(Occur.MustNot, query) for query in nots]
+    if not musts and not nots:
+        return None
+    parts = [(Occur.Must, query) for query in musts or [Query.all_query()]] + [(Occur.MustNot, query) for query in nots]
     return Query.const_score_query(Query.boolean_query(parts), 0.0)
-
-
-def _range(field: str, low: int, high: int) -> Query:
-    return Query.range_query(_schema, field, FieldType.Integer, low, high)

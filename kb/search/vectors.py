@@ -1,13 +1,13 @@
-"""The vector list: inner products over the base generation's FAISS index and the rows added since.
+"""The vector list: inner products over the rows of a generation and those added since.
 
-They are exact. Over many rows, those that may be among the nearest are first found in a copy of 8 bits a dimension,
-a quarter of the memory to go through: of 300 questions over 10,142 passages, its best 75 held the best 50 each time.
+They are exact while that is fast. Over more rows the candidates come from clusters in 8 bits, and the best of them are
+compared exactly: what is shown and weighed is always the cosine of the vectors as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import faiss
@@ -15,120 +15,149 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import IndexCorrupt
+from kb.search import clusters, rows
+from kb.search.clusters import Clusters
+from kb.search.mapped import mapped, saved
+from kb.search.rows import Matrix, Rows
 
-COARSE_FROM = 4_096
-"""Base rows from which on the copy is made."""
+CLUSTERED_FROM = 8_192
+"""Rows from which on a generation has clusters: exact search over fewer takes less than a millisecond."""
 _DEEPER = 2
-"""Rows of the copy's list that are compared exactly, for each one asked for."""
+"""Candidates that are compared exactly, for each row asked for."""
+_INDEX, _ROWS, _MEMBERS = "vectors.faiss", "vectors.f32", "vectors.clusters.npy"
+
+# One thread a search: with more, FAISS waits in a barrier for threads that a busy machine has no core for.
+faiss.omp_set_num_threads(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Coarse:
-    """Vectors times `scale`, rounded to whole numbers of 8 bits."""
+class Near:
+    """The FAISS index of a generation's vectors: exact, or that of `clusters`, of which a search sees `reach` rows."""
 
-    index: faiss.IndexScalarQuantizer
-    scale: float
+    index: faiss.Index
+    clusters: Clusters | None
+    reach: int
 
-    def near(self, query: NDArray[np.float32], bits: NDArray[np.uint8], k: int) -> NDArray[np.int64]:
-        """Positions of about the k nearest rows, in no certain order."""
-        _, places = _search(self.index, query * np.float32(self.scale), bits, k)
-        return places
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows that a search may find, ready for it: `mask` is `(n,)` by position, `bits` of the generation's rows.
+
+    `most` counts those of the generation; `counts` those by cluster, where there are clusters. `left_out` is for who
+    searches by words to note how many rows of a lane are not among them.
+    """
+
+    mask: NDArray[np.bool_]
+    later: NDArray[np.bool_]
+    bits: NDArray[np.uint8]
+    most: int
+    counts: NDArray[np.int64] | None
+    left_out: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing may be found."""
+        return not self.most and not self.later.any()
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """`base` holds positions 0 … n-1, `delta` `(m, dim)` float32 the m positions after it; all of unit length.
+    """`base` holds positions 0 … n-1, `delta` `(m, dim)` float32 the m positions after it; all of unit length."""
 
-    `coarse` is a copy of `base`, where it is large.
-    """
-
-    base: faiss.Index
-    delta: NDArray[np.float32]
-    coarse: Coarse | None = None
+    base: Rows
+    near: Near
+    delta: Matrix = field(repr=False)
 
     def __len__(self) -> int:
-        return int(self.base.ntotal) + len(self.delta)
+        return len(self.base) + len(self.delta)
 
-    def extended(self, vectors: NDArray[np.float32]) -> Vectors:
+    def extended(self, vectors: Matrix) -> Vectors:
         """These vectors with `(m, dim)` more at the end."""
         return replace(self, delta=np.concatenate([self.delta, vectors])) if len(vectors) else self
 
-    def at(self, places: Sequence[int]) -> NDArray[np.float32]:
+    def at(self, places: Sequence[int] | NDArray[np.int64]) -> Matrix:
         """`(k, dim)`: the vectors at some positions."""
-        count = int(self.base.ntotal)
-        return np.stack([self.base.reconstruct(p) if p < count else self.delta[p - count] for p in places])
+        wanted, count = np.asarray(places, np.int64), len(self.base)
+        found = np.empty((len(wanted), self.base.dim), np.float32)
+        in_base = wanted < count
+        found[in_base] = self.base.at(wanted[in_base])
+        found[~in_base] = self.delta[wanted[~in_base] - count]
+        return found
 
-    def search(
-        self, query: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Positions and cosines (in [-1, 1], higher is nearer) of the k nearest allowed rows, best first.
+    def select(self, mask: NDArray[np.bool_]) -> Selection:
+        """`(n + m,)` bool by position as what `search` takes: worth keeping for the next question."""
+        count = len(self.base)
+        own, held = mask[:count], self.near.clusters
+        counts = None if held is None else held.counts(own)
+        return Selection(mask, mask[count:], np.packbits(own, bitorder="little"), int(np.count_nonzero(own)), counts)
 
-        `query` is `(dim,)` of unit length, `allowed` `(n + m,)`.
+    def search(self, query: Matrix, selected: Selection, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Positions and cosines (in [-1, 1], higher is nearer) of the k nearest selected rows, best first.
+
+        `query` is `(dim,)` of unit length.
         """
-        count = int(self.base.ntotal)
-        places, cosines = self._search_base(query, allowed[:count], k)
-        here = np.flatnonzero(allowed[count:])
-        places = np.concatenate([places, here + count])
-        cosines = np.concatenate([cosines, self.delta[here] @ query]) if len(here) else cosines
+        places, cosines = self._search_base(query, selected, k)
+        if selected.later.any():
+            here = np.flatnonzero(selected.later)
+            places = np.concatenate([places, here + len(self.base)])
+            cosines = np.concatenate([cosines, (self.delta @ query)[here]])
         best = np.lexsort((places, -cosines))[:k]
         return places[best], cosines[best]
 
-    def _search_base(
-        self, query: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        if not allowed.any():
+    def _search_base(self, query: Matrix, selected: Selection, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        if not selected.most:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        bits, most = np.packbits(allowed, bitorder="little"), int(np.count_nonzero(allowed))
-        if self.coarse is None:
-            cosines, places = _search(self.base, query, bits, min(k, most))
-            return places, cosines
-        places = self.coarse.near(query, bits, min(_DEEPER * k, most))
-        return places, self.base.reconstruct_batch(places) @ query
+        if self.near.clusters is not None and selected.counts is not None:
+            deeper = min(_DEEPER * k, selected.most)
+            places = self.near.clusters.near(query, selected.bits, selected.counts, self.near.reach, deeper)
+            return places, self.base.at(places) @ query
+        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(selected.bits))  # type: ignore[call-arg,arg-type]  # wrapped
+        cosines, found = self.near.index.search(query[None, :], min(k, selected.most), params=parameters)
+        return found[0], cosines[0]
 
 
-def _search(
-    index: faiss.Index, query: NDArray[np.float32], bits: NDArray[np.uint8], k: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Inner products and positions of the k best rows among those whose bit is set, best first."""
-    parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg,arg-type]  # wrapped
-    products, places = index.search(query[None, :], k, params=parameters)
-    found = places[0] >= 0
-    return products[0][found], places[0][found].astype(np.int64)
+def write_rows(folder: Path, pieces: Iterable[Matrix]) -> int:
+    """Writes the vectors of a new generation, piece by piece, and returns how many there are. Raises OSError."""
+    return rows.write(folder / _ROWS, pieces)
 
 
-def opened(base: faiss.Index) -> Vectors:
-    """The vectors of a generation, with their copy where there are many."""
-    count, dim = int(base.ntotal), int(base.d)
-    return Vectors(base, np.zeros((0, dim), np.float32), _coarse(base) if count >= COARSE_FROM else None)
+def build(folder: Path, count: int, dim: int) -> Vectors:
+    """Makes and writes the index over the `count` vectors that were written. Raises OSError."""
+    held = rows.opened(folder / _ROWS, count, dim)
+    near = _exact(held) if count < CLUSTERED_FROM else _clustered(held)
+    if near.clusters is not None:
+        saved(folder / _MEMBERS, near.clusters.members)
+    with (folder / _INDEX).open("wb") as stream:  # FAISS's own writer does not notice a full disk at closing
+        faiss.write_index(near.index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]  # wrapped
+    return Vectors(held, near, np.zeros((0, dim), np.float32))
 
 
-def _coarse(base: faiss.Index) -> Coarse:
-    whole = base.reconstruct_n(0, int(base.ntotal))
-    scale = 127.0 / max(float(np.abs(whole).max()), 1e-6)
-    index = faiss.IndexScalarQuantizer(
-        int(base.d), faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
-    )
-    index.add(np.rint(whole * np.float32(scale)))
-    return Coarse(index, scale)
+def _exact(held: Rows) -> Near:
+    index = faiss.IndexFlatIP(held.dim)
+    for piece in held.chunks():
+        index.add(piece)
+    return Near(index, None, len(held))
 
 
-def build(vectors: NDArray[np.float32]) -> faiss.Index:
-    """An exact index over `(n, dim)` float32 vectors of unit length."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    if len(vectors):
-        index.add(np.ascontiguousarray(vectors))
-    return index
+def _clustered(held: Rows) -> Near:
+    made, reach = clusters.build(held)
+    return Near(made.index, made, reach)
 
 
-def write(index: faiss.Index, file: Path) -> None:
-    """Writes an index to a new file. Raises OSError."""
-    with file.open("wb") as stream:  # FAISS's own writer does not notice a disk that is full when it closes the file
-        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]  # wrapped
-
-
-def read(file: Path) -> faiss.Index:
-    """An index from its file. Raises IndexCorrupt."""
+def opened(folder: Path, count: int, dim: int, *, reach: int, scale: float) -> Vectors:
+    """The vectors of a generation, mapped into memory. Raises IndexCorrupt."""
     try:
-        return faiss.read_index(str(file))
-    except RuntimeError as error:
-        raise IndexCorrupt(f"{file} cannot be read ({str(error)[:200]}): run `kb reindex`") from error
+        held = rows.opened(folder / _ROWS, count, dim)
+        index = faiss.read_index(str(folder / _INDEX), faiss.IO_FLAG_MMAP_IFC)
+        members = mapped(folder / _MEMBERS) if scale else None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise IndexCorrupt(f"{folder} has no whole vector index ({str(error)[:200]}): run `kb reindex`") from error
+    if index.ntotal != count or (members is not None and len(members) != count):
+        raise IndexCorrupt(f"{folder / _INDEX} holds {index.ntotal} vectors, not {count}: run `kb reindex`")
+    grouped = None if members is None else Clusters(index, members, scale)
+    return Vectors(held, Near(index, grouped, reach), np.zeros((0, dim), np.float32))
+
+
+def files(folder: Path) -> tuple[Path, Path]:
+    """The files that hold vectors, by whose sums damage is noticed."""
+    return folder / _INDEX, folder / _ROWS

@@ -16,18 +16,19 @@ from kb.search.features import NAMES, NARROW, Lists, features
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
 from kb.search.grouping import roots
-from kb.search.keywords import Lane, Snapshot, lane_of
+from kb.search.keywords import Lane, Snapshot, lane_of, within
 from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
-from kb.search.vectors import Vectors
+from kb.search.vectors import Selection, Vectors
 from kb.search.vocabulary import Vocabulary
 from kb.search.wording import Concept, wanted
 
 DEPTH = 50
 """Rows that each list contributes to the fusion."""
-_FEW = 50
-"""Rows of a lane that are left out after the search sooner than by a filter in it, which costs more than they do."""
-_REMEMBERED = 32  # masks
+_FEW = 0.5
+"""The share of a lane's rows that are left out after the search sooner than by a filter in it."""
+_DEEPER = 4
+_REMEMBERED = 32  # selections
 HOLDING = 400
 """Passages that are looked at for who holds a code."""
 
@@ -61,7 +62,7 @@ class View:
     vocabulary: Vocabulary
     hidden: NDArray[np.int64]
     exclusions: Exclusions = NOTHING
-    _masks: dict[Hashable, NDArray[np.bool_]] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _selections: dict[Hashable, Selection] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def lexicon(self, audiences: frozenset[str]) -> Lexicon:
         """The words that what these audiences may find is written with."""
@@ -69,18 +70,23 @@ class View:
 
     def allowed(self, scope: Scope, kind: Kind) -> NDArray[np.bool_]:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
+        return self.selected(scope, kind).mask
+
+    def selected(self, scope: Scope, kind: Kind) -> Selection:
+        """What `scope` may find among `kind`, ready for the vector list."""
         name = (kind, self.catalogue.epoch(scope.now), scope.terms)
-        if (mask := self._masks.get(name)) is None:
-            if len(self._masks) >= _REMEMBERED:  # callers choose products and tags
-                self._masks.clear()
+        if (held := self._selections.get(name)) is None:
+            if len(self._selections) >= _REMEMBERED:  # callers choose products and tags
+                self._selections.clear()
             mask = self.catalogue.mask(scope, kind, self.change)
             mask[self.hidden] = False
             mask.setflags(write=False)
-            self._masks[name] = mask
-        if scope.not_rows:
-            mask = mask.copy()
-            mask[self.catalogue.positions(scope.not_rows)[0]] = False
-        return mask
+            held = self._selections[name] = self.vectors.select(mask)
+        if not scope.not_rows:
+            return held
+        mask = held.mask.copy()
+        mask[self.catalogue.positions(scope.not_rows)[0]] = False
+        return self.vectors.select(mask)
 
     def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
         """Whether each row is among those `allowed`."""
@@ -89,21 +95,15 @@ class View:
         shown[known] = allowed[positions]
         return [bool(value) for value in shown]
 
-    def holding(self, term: str, scope: Scope, allowed: NDArray[np.bool_]) -> list[int]:
-        """Positions of the `allowed` articles' passages that hold a term, the most telling first, `HOLDING` a lane."""
-        found: list[int] = []
-        for lane in self.keywords.visible_to(scope, "article"):
-            ids, _ = lane.search((Concept(term, (), 0.0),), scope, "article", HOLDING)
-            places, _ = self.catalogue.positions([int(id_) for id_ in ids])
-            found += [int(place) for place in places[allowed[places]]]
-        return found
+    def holding(self, term: str, scope: Scope, selected: Selection) -> list[int]:
+        """Positions of the `selected` articles' passages that hold a term, the most telling first, `HOLDING` a lane."""
+        concept = (Concept(term, (), 0.0),)
+        lanes = self.keywords.visible_to(scope, "article")
+        return [int(p) for lane in lanes for p in self._lane_list(lane, concept, scope, selected, HOLDING)[0]]
 
     def rows_of(self, documents: frozenset[str]) -> tuple[int, ...]:
         """The rows of some documents."""
-        if not documents:
-            return ()
-        found = [place for place, document in enumerate(self.catalogue.documents) if document in documents]
-        return tuple(int(row) for row in self.catalogue.ids[found])
+        return tuple(self.catalogue.ids[self.catalogue.rows_of(documents)].tolist()) if documents else ()
 
     def of_products(self, products: frozenset[str], allowed: NDArray[np.bool_]) -> list[int]:
         """Positions of the `allowed` passages of some products."""
@@ -115,11 +115,12 @@ class View:
 
         None where nothing may be found.
         """
-        allowed = self.allowed(scope, kind)
-        if not allowed.any():
+        selected = self.selected(scope, kind)
+        if selected.nothing:
             return None
-        near, cosines = self.vectors.search(asked.vector, allowed, DEPTH)
-        worded, shares = self._keyword_list(asked.said, scope, kind, allowed)
+        allowed = selected.mask
+        near, cosines = self.vectors.search(asked.vector, selected, DEPTH)
+        worded, shares = self._keyword_list(asked.said, scope, kind, selected)
         titled = self._exact(asked.question, scope, kind, allowed)
         held = np.array([place for place in also if allowed[place]], np.int64)
         listed = np.unique(np.concatenate([near, worded, titled, held]))
@@ -133,14 +134,14 @@ class View:
         if asked.follow_up:
             alone = self._signs(lists, asked.last, asked.speaks)
             alone[:, 0] = self.vectors.at(places) @ asked.last_vector
-        documents = tuple(map(self.catalogue.documents.__getitem__, places))
+        documents = tuple(map(self.catalogue.document, places))
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
         return Evidence(
             rows=tuple(self.catalogue.ids[every].tolist()),
             places=tuple(places),
             documents=documents,
-            families=roots(documents, list(map(self.catalogue.families.__getitem__, places))),
+            families=roots(self.catalogue.documents[every].tolist(), self.catalogue.families[every].tolist()),
             distances=tuple(self.catalogue.distances(every, asked.speaks).tolist()),
             exact=np.isin(every, titled) if len(titled) else np.zeros(len(every), bool),
             vector_rank=lists.vector_rank,
@@ -167,14 +168,16 @@ class View:
         away = self.catalogue.distances(places, asked.speaks)
         if not away.any():
             return []
-        nearest = np.full(len(self.catalogue.numbering), FOREIGN, np.int8)
-        np.minimum.at(nearest, self.catalogue.numbers[places], away)
-        there = self.catalogue.of_families(self.catalogue.numbers[places])
+        families, own = np.unique(self.catalogue.families[places], return_inverse=True)
+        nearest = np.full(len(families), FOREIGN, np.int8)
+        np.minimum.at(nearest, own, away)
+        there = self.catalogue.of_families(families)
         there = there[allowed[there]]
-        there = there[self.catalogue.distances(there, asked.speaks) < nearest[self.catalogue.numbers[there]]]
+        family = np.searchsorted(families, self.catalogue.families[there])
+        closer = self.catalogue.distances(there, asked.speaks) < nearest[family]
         nearer: dict[int, list[int]] = {}
-        for place in there.tolist():
-            nearer.setdefault(int(self.catalogue.numbers[place]), []).append(place)
+        for place, number in zip(there[closer].tolist(), family[closer].tolist(), strict=True):
+            nearer.setdefault(number, []).append(place)
         return [self._best_of(rows, asked) for rows in nearer.values()]
 
     def _best_of(self, places: Sequence[int], asked: Asked) -> int:
@@ -196,12 +199,12 @@ class View:
     def _exact(self, question: str, scope: Scope, kind: Kind, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Positions of the rows whose title or curated question is the question itself."""
         lanes = self.keywords.visible_to(scope, kind)
-        rows = [row for lane in lanes for row in lane.asked(question, scope, kind, DEPTH)]
+        rows = [row for lane in lanes for row in lane.asked(question, within(scope, lane.name))]
         places, _ = self.catalogue.positions(rows)
         return places[allowed[places]]
 
     def _keyword_list(
-        self, asked: Sequence[Concept], scope: Scope, kind: Kind, allowed: NDArray[np.bool_]
+        self, asked: Sequence[Concept], scope: Scope, kind: Kind, selected: Selection
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The lanes' lists as one: positions, and each row's share in [0, 1] of what the words could reach in its lane.
 
@@ -209,22 +212,38 @@ class View:
         """
         found: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         for lane in self.keywords.visible_to(scope, kind):
-            left_out = self._left_out(lane, allowed)
-            filtered = left_out > _FEW
-            # Deeper, so that no row takes a place from which it is left out afterwards.
-            depth = DEPTH + (len(self.hidden) + len(scope.not_rows) if filtered else left_out)
-            ids, scores = lane.search(asked, scope, kind, depth, filtered=filtered)
-            places, known = self.catalogue.positions(ids)
-            shown = allowed[places]
-            found.append((places[shown], scores[known][shown] / lane.ceiling(asked)))
+            places, scores = self._lane_list(lane, asked, scope, selected, DEPTH)
+            found.append((places, scores / lane.ceiling(asked)))
         places, shares = (np.concatenate(column) for column in zip(*found, strict=True))
         best = np.lexsort((places, -shares))[:DEPTH]
         return places[best], shares[best]
 
-    def _left_out(self, lane: Lane, allowed: NDArray[np.bool_]) -> int:
+    def _lane_list(
+        self, lane: Lane, asked: Sequence[Concept], scope: Scope, selected: Selection, k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and BM25 of the k best selected rows of a lane, best first.
+
+        What few may not find is left out afterwards, from a list that is made deeper until k remain: a filter in the
+        query costs several times more. Validity is always judged so: what is not valid now is little.
+        """
+        left_out = self._left_out(lane, selected)
+        narrow = within(scope, lane.name) if left_out > _FEW * len(lane) else None
+        depth = k + min(left_out, k)
+        while True:
+            ids, scores = lane.search(asked, depth, narrow)
+            places, known = self.catalogue.positions(ids)
+            shown = selected.mask[places]
+            if len(ids) < depth or np.count_nonzero(shown) >= k:
+                return places[shown][:k], scores[known][shown][:k]
+            depth *= _DEEPER
+
+    def _left_out(self, lane: Lane, selected: Selection) -> int:
         """How many rows of a lane the asker may not find."""
-        inside = self.catalogue.rows(("lane", lane.name), lambda entry: lane_of(entry) == lane.name)
-        return int(np.count_nonzero(inside & (self.catalogue.removed > self.change) & ~allowed))
+        if (known := selected.left_out.get(lane.name)) is None:
+            inside = self.catalogue.rows(("lane", lane.name), lambda entry: lane_of(entry) == lane.name)
+            outside = inside & (self.catalogue.removed > self.change) & ~selected.mask
+            known = selected.left_out[lane.name] = int(np.count_nonzero(outside))
+        return known
 
 
 def _lists(

@@ -6,6 +6,7 @@ The public's lexicon knows public passages alone: what a question is taken to me
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from pathlib import Path
 import msgspec
 
 from kb.errors import IndexCorrupt
-from kb.model import PUBLIC, Access
+from kb.model import PUBLIC
+from kb.search.analysis import Analysed
 from kb.search.lexicon import Lexicon
-from kb.search.terms import is_chinese, simplified, terms
+from kb.search.terms import is_chinese, simplified
 
 _FILE = "vocabulary.json"
 _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?|[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -39,9 +41,9 @@ class Vocabulary:
     lexicons: Mapping[bool, Lexicon]
     """By whether internal words are in it."""
 
-    def extended(self, rows: Iterable[tuple[Access, str]]) -> Vocabulary:
+    def extended(self, passages: Iterable[Analysed]) -> Vocabulary:
         """This vocabulary with more passages; the very same where they bring no new word or title."""
-        public, internal = gather(rows)
+        public, internal = gather(passages)
         if _holds(self.public, public) and _holds(self.internal, internal):
             return self
         return of(_added(self.public, public), _added(self.internal, internal))
@@ -55,22 +57,38 @@ def of(public: Words, internal: Words) -> Vocabulary:
     return Vocabulary(public, internal, made)
 
 
-def gather(rows: Iterable[tuple[Access, str]]) -> tuple[Words, Words]:
-    """The words of public and of internal passages."""
-    found: dict[bool, tuple[Counter[str], Counter[str], dict[str, None]]] = {
-        is_public: (Counter(), Counter(), {}) for is_public in (True, False)
-    }
-    for access, embedded in rows:
-        if access.kind == "ticket":
-            continue
-        counts, words, titles = found[PUBLIC in access.audience]
-        held = set(terms(embedded))
+class Gathering:
+    """Takes passages, and counts the words of public and of internal ones."""
+
+    def __init__(self) -> None:
+        self._found: dict[bool, tuple[Counter[str], Counter[str], dict[str, None]]] = {
+            is_public: (Counter(), Counter(), {}) for is_public in (True, False)
+        }
+
+    def add(self, passage: Analysed) -> None:
+        """Takes one passage."""
+        if passage.access.kind == "ticket":
+            return
+        counts, words, titles = self._found[PUBLIC in passage.access.audience]
+        held = set(passage.terms)
         counts.update(held)
-        text = simplified(embedded)
-        words.update({term for term in held if is_chinese(term)} | set(_LATIN.findall(text.lower())))
-        titles[text if access.role == "question" else text.partition("\n")[0].partition(" > ")[0]] = None
-    public, internal = (Words(dict(c), dict(w), tuple(t)) for c, w, t in (found[True], found[False]))
-    return public, internal
+        latin = _LATIN.findall(unicodedata.normalize("NFKC", passage.embedded).lower())
+        words.update({term for term in held if is_chinese(term)}.union(latin))
+        title = passage.embedded if passage.access.role == "question" else passage.title
+        titles[simplified(title)] = None
+
+    def words(self) -> tuple[Words, Words]:
+        """The words of public and of internal passages."""
+        public, internal = (Words(dict(c), dict(w), tuple(t)) for c, w, t in (self._found[True], self._found[False]))
+        return public, internal
+
+
+def gather(passages: Iterable[Analysed]) -> tuple[Words, Words]:
+    """The words of public and of internal passages."""
+    gathering = Gathering()
+    for passage in passages:
+        gathering.add(passage)
+    return gathering.words()
 
 
 def write(folder: Path, words: tuple[Words, Words]) -> None:

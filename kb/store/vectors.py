@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
 _CHUNK = 500
+_PIECE = 4_096
 
 
 def missing(db: Database, fingerprint: str, hashes: Iterable[bytes]) -> set[bytes]:
@@ -36,12 +37,21 @@ def visible(
 
     Raises KeyError where a row has no vector of this model.
     """
+    found = list(pieces(db, fingerprint, dim, after=after, until=until, removed_after=removed_after))
+    return np.concatenate([np.zeros((0, dim), np.float32), *found])
+
+
+def pieces(
+    db: Database, fingerprint: str, dim: int, *, after: int, until: int, removed_after: int
+) -> Iterator[NDArray[np.float32]]:
+    """What `visible` gives, in pieces of `(m, dim)`."""
     rows = db.execute(
         "SELECT v.vector FROM passages p LEFT JOIN vectors v ON v.fingerprint = ? AND v.hash = p.hash"
         " WHERE p.added > ? AND p.added <= ? AND (p.removed IS NULL OR p.removed > ?) ORDER BY p.id",
         [fingerprint, after, until, removed_after],
     )
-    blobs = [row[0] for row in rows]
-    if None in blobs:
-        raise KeyError(fingerprint)
-    return np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(blobs), dim)
+    while batch := rows.fetchmany(_PIECE):
+        blobs = [row[0] for row in batch]
+        if None in blobs:
+            raise KeyError(fingerprint)
+        yield np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(blobs), dim)
