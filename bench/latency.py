@@ -43,8 +43,8 @@ from kb.writer import Writer, writer_lock
 PASSAGES = 10_000
 SOURCES = ("zh-wiki", "en-faq", "sample")
 EXCHANGED = 0.2
-MOVED = 0.5
-"""Length of the random vector added to a passage's unit vector: the cosine to where it was is about 0.9."""
+MOVED = 0.3
+"""Length of the random vector added to a passage's unit vector: the cosine to where it was is about 0.96."""
 PER_SET = 100
 SEED = 20261124
 STAGES: tuple[tuple[str, Any, str], ...] = (

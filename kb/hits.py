@@ -13,10 +13,11 @@ from kb.answer.extract import answering_sentence
 from kb.model import StoredPassage
 from kb.results import Hit, Section
 from kb.search.catalogue import Catalogue
-from kb.search.duplicates import Words, alike, same_numbers, words_of
+from kb.search.duplicates import alike, in_common, same_numbers
 from kb.search.evidence import Evidence
+from kb.search.features import NAMES
 from kb.search.grouping import Group
-from kb.search.highlights import highlights
+from kb.search.highlights import highlights, merged, occurrences
 from kb.search.language import FOREIGN, distance
 from kb.search.view import View
 
@@ -25,7 +26,8 @@ SECTIONS = 2
 CLOSE = 3.0
 """How far, in the fused score, a passage may lie below its document's best to be shown with it."""
 SPANNED = 3
-"""The first hits, of which the answering sentence is marked: finding a text's sentences takes a millisecond."""
+"""The first hits, of which the answering sentence is marked: nobody reads it of more."""
+_QUESTION = NAMES.index("question")
 SPARE = 5
 """Documents looked at beyond those asked for, so that one shown once leaves its place to another."""
 
@@ -55,15 +57,21 @@ class Found:
 def near(
     evidence: Evidence, fused: NDArray[np.float64], ordered: Sequence[int], shown: Iterable[int]
 ) -> dict[int, list[int]]:
-    """Of each `shown` candidate's document those that score close to it, best first; at least the next best."""
-    own: dict[str, list[int]] = {}
+    """Of each `shown` candidate's document those that score close to it, best first.
+
+    A curated question has at least the next best: it is compared with others by its article's text.
+    """
+    wanted = list(shown)
+    own: dict[str, list[int]] = {evidence.documents[number]: [] for number in wanted}
     for number in ordered:
-        own.setdefault(evidence.documents[number], []).append(number)
-    return {n: _close(fused, n, [other for other in own[evidence.documents[n]] if other != n]) for n in shown}
+        if (members := own.get(evidence.documents[number])) is not None:
+            members.append(number)
+    return {n: _close(evidence, fused, n, [m for m in own[evidence.documents[n]] if m != n]) for n in wanted}
 
 
-def _close(fused: NDArray[np.float64], shown: int, others: Sequence[int]) -> list[int]:
-    return [n for rank, n in enumerate(others) if rank == 0 or fused[n] >= fused[shown] - CLOSE]
+def _close(evidence: Evidence, fused: NDArray[np.float64], shown: int, others: Sequence[int]) -> list[int]:
+    first = 1 if evidence.signs[shown, _QUESTION] else 0
+    return [n for rank, n in enumerate(others) if rank < first or fused[n] >= fused[shown] - CLOSE]
 
 
 def shown_once(
@@ -77,47 +85,48 @@ def shown_once(
 
     A curated question is too short to tell: its article is compared by the best text found of it, or not at all.
     """
-    kept: list[tuple[Group, tuple[str, ...]]] = []
-    texts: list[_Text | None] = []
-    for group in chosen:
-        if evidence.rows[group.shown] not in stored:
-            continue
-        own = _text_of((group.shown, *beside[group.shown]), evidence, stored, view)
-        same = (n for n, above in enumerate(texts) if own and above and _say_the_same(above, own, view.catalogue))
-        if (number := next(same, None)) is None:
-            kept.append((group, ()))
-            texts.append(own)
+    here = [group for group in chosen if evidence.rows[group.shown] in stored]  # else withdrawn meanwhile
+    texts = [_text_of((group.shown, *beside[group.shown]), evidence, stored) for group in here]
+    places = [place for place, _ in filter(None, texts)]
+    numbered = dict(zip((n for n, text in enumerate(texts) if text), range(len(places)), strict=True))
+    common = in_common([view.forward.record(place) for place in places])
+    kept: dict[int, list[str]] = {}
+    for number, group in enumerate(here):
+        above = (n for n in kept if _say_the_same(n, number, texts, numbered, common, view.catalogue))
+        if (same := next(above, None)) is None:
+            kept[number] = []
         else:
-            above, also = kept[number]
-            kept[number] = (above, (*also, evidence.documents[group.shown]))
-    return kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A passage ready to be compared: its position, its terms, and what the indexes see of it."""
-
-    place: int
-    words: Words
-    embedded: str
+            kept[same].append(evidence.documents[group.shown])
+    return [(here[number], tuple(also)) for number, also in kept.items()]
 
 
 def _text_of(
-    numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage], view: View
-) -> _Text | None:
+    numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage]
+) -> tuple[int, StoredPassage] | None:
+    """The first of some candidates that is a text: its position, and the passage."""
     for number in numbers:
         passage = stored.get(evidence.rows[number])
         if passage is not None and passage.role == "text":
-            place = evidence.places[number]
-            return _Text(place, words_of(view.forward.record(place)), passage.embedded)
+            return evidence.places[number], passage
     return None
 
 
-def _say_the_same(one: _Text, other: _Text, catalogue: Catalogue) -> bool:
+def _say_the_same(
+    one: int,
+    other: int,
+    texts: Sequence[tuple[int, StoredPassage] | None],
+    numbered: Mapping[int, int],
+    common: NDArray[np.int64],
+    catalogue: Catalogue,
+) -> bool:
+    first, second = texts[one], texts[other]
+    if first is None or second is None:
+        return False
+    a, b = numbered[one], numbered[other]
     return (
-        catalogue.alike(one.place, other.place)
-        and alike(one.words, other.words)
-        and same_numbers(one.embedded, other.embedded)
+        alike(int(common[a, b]), int(common[a, a]), int(common[b, b]))
+        and catalogue.alike(first[0], second[0])
+        and same_numbers(first[1].embedded, second[1].embedded)
     )
 
 
@@ -126,7 +135,8 @@ def hit(found: Found, rank: int, words: Sequence[str], rarity: Mapping[str, floa
     best = found.passage
     others = _distinct(best, found.near)
     beside = next((p for p in others if _follows(best, p) or _follows(p, best)), None)
-    text = best.text if beside is None else _joined(*sorted((best, beside), key=lambda p: p.start))
+    text, spans = (best.text, best.sentences) if beside is None else _joined(*sorted((best, beside), key=_begins))
+    standing = occurrences(text, words)
     return Hit(
         passage_id=best.name,
         document_id=best.document_id,
@@ -136,16 +146,20 @@ def hit(found: Found, rank: int, words: Sequence[str], rarity: Mapping[str, floa
         heading=best.heading[1:],
         url=document_url(best.document_id, best.kind),
         text=text,
-        highlights=highlights(text, words),
+        highlights=merged(standing),
         score=found.score,
         confidence=round(found.probability, 4),
         audience=best.audience,
         language=best.language,
         foreign=distance(best.language, speaks) == FOREIGN,
-        answer_span=answering_sentence(text, best.language, rarity) if rank < SPANNED else None,
+        answer_span=answering_sentence(spans, standing, rarity) if rank < SPANNED else None,
         sections=tuple(_section(p, words) for p in others if p is not beside)[:SECTIONS],
         also=found.also,
     )
+
+
+def _begins(passage: StoredPassage) -> int:
+    return passage.start
 
 
 def _distinct(best: StoredPassage, others: Sequence[StoredPassage]) -> list[StoredPassage]:
@@ -160,10 +174,13 @@ def _follows(first: StoredPassage, second: StoredPassage) -> bool:
     return same and first.role == second.role == "text" and second.ordinal == first.ordinal + 1
 
 
-def _joined(first: StoredPassage, second: StoredPassage) -> str:
-    """Both texts with what the splitter left out between them: nothing, a space, or an empty line."""
+def _joined(first: StoredPassage, second: StoredPassage) -> tuple[str, list[tuple[int, int]]]:
+    """Both texts with what the splitter left out between them: nothing, a space, or an empty line; their sentences."""
     gap = second.start - first.end
-    return first.text + (" " if gap == 1 else "\n\n" if gap > 1 else "") + second.text[max(0, -gap) :]
+    text = first.text + (" " if gap == 1 else "\n\n" if gap > 1 else "") + second.text[max(0, -gap) :]
+    moved = len(text) - len(second.text)
+    later = [(start + moved, end + moved) for start, end in second.sentences if start + moved >= len(first.text)]
+    return text, [*first.sentences, *later]
 
 
 def _section(passage: StoredPassage, words: Sequence[str]) -> Section:

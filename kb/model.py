@@ -90,6 +90,8 @@ class Passage:
     text: str
     embedded: str
     internal: bool = False
+    sentences: tuple[tuple[int, int], ...] = ()
+    """Where its sentences are in `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class StoredPassage:
     internal: bool
     audience: tuple[str, ...]
     language: str
+    sentences: tuple[tuple[int, int], ...] = ()
 
     @property
     def name(self) -> str:

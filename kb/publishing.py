@@ -28,7 +28,7 @@ from kb.store.passages import Terms
 
 BUDGET = 256
 """Tokens of one passage, heading path included; fewer where the model takes fewer."""
-SPLITTER = 1
+SPLITTER = 2
 """Raised when the same document would be split otherwise; every passage is then made anew."""
 PUBLISHED: Final = "published"
 RETIRED: Final = "retired"

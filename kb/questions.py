@@ -146,7 +146,8 @@ class Question:
         ordered = fusion.order(evidence, fused)
         if self.contest and kind == "article":
             ordered = self.contest.first(evidence, ordered)
-        chosen = self._spread(groups(evidence, ordered), evidence)[: k if k == 1 else k + hits.SPARE]
+        most = k if k == 1 else k + hits.SPARE
+        chosen = self._spread(groups(evidence, ordered, None if self.contest else most), evidence)[:most]
         beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
         stored = self.reader.fetch([evidence.rows[number] for number in numbers])

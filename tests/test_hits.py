@@ -11,16 +11,20 @@ from conftest import Centre, Shell
 from kb import hits
 from kb.answer.extract import answering_sentence
 from kb.hits import Found
+from kb.ingest.sentences import sentences
 from kb.model import StoredPassage
 from kb.results import Ask, Hit
-from kb.search.duplicates import same_numbers, share_in_common, words_of
+from kb.search.analysis import parts
+from kb.search.duplicates import alike, in_common, same_numbers
 from kb.search.forward import record
+from kb.search.highlights import occurrences
+from kb.search.terms import terms
 
 LONG = "The pump runs for ten minutes. Then the drum turns and the door stays shut until the lamp is dark."
 
 
 def _passage(ordinal: int, start: int, text: str, heading: tuple[str, ...] = ("Washer", "E3")) -> StoredPassage:
-    place = (heading, start, start + len(text), text, text, False, ("public",), "en")
+    place = (heading, start, start + len(text), text, text, False, ("public",), "en", sentences(text, "en"))
     return StoredPassage(ordinal, "washer", 1, "article", ordinal, "text", *place)
 
 
@@ -54,7 +58,9 @@ def test_what_is_no_neighbour_is_a_section_of_its_own() -> None:
 
 
 def test_a_sentence_answers_only_where_it_holds_a_word_of_the_question() -> None:
-    assert answering_sentence("Spread it. Close the door.", "en", {"lamp": 1.0}) is None
+    text = "Spread it. Close the door."
+    assert answering_sentence([(0, 10), (11, 26)], occurrences(text, ["lamp"]), {"lamp": 1.0}) is None
+    assert answering_sentence([(0, 10), (11, 26)], occurrences(text, ["door"]), {"door": 1.0}) == (11, 26)
 
 
 def test_texts_with_other_numbers_or_codes_are_other_facts() -> None:
@@ -63,10 +69,16 @@ def test_texts_with_other_numbers_or_codes_are_other_facts() -> None:
     assert not same_numbers("a fee of 60", "a fee of 80")
 
 
-def test_the_share_in_common_is_jaccards() -> None:
-    lamp, other, door = (words_of(record(text)) for text in ("red\nlamp", "lamp\nred lamp", "red\ndoor"))
-    assert share_in_common(lamp, other) == 1.0
-    assert share_in_common(lamp, door) == pytest.approx(1 / 3)
+def test_terms_in_common_are_counted_once_wherever_they_stand() -> None:
+    texts = ("red\nlamp", "lamp\nred lamp", "red\ndoor")
+    records = [record([terms(part) for part in parts(text)]) for text in texts]
+    assert in_common(records).tolist() == [[2, 2, 1], [2, 2, 1], [1, 1, 2]]
+
+
+def test_two_passages_are_alike_from_half_of_their_terms_in_common_and_enough_of_them() -> None:
+    assert alike(20, 30, 30)
+    assert not alike(19, 30, 30)
+    assert not alike(11, 11, 11)
 
 
 def _ids(centre: Centre, **front: str) -> list[tuple[str, tuple[str, ...]]]:

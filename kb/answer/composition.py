@@ -74,17 +74,14 @@ class Source:
 
 def compose(source: Source, passages: Sequence[StoredPassage], rarity: Mapping[str, float]) -> Composition:
     """The best sentences of a document's passages (best first), verbatim, each cited."""
-    texts = [passage.text for passage in passages]
-    language = passages[0].language
-    chosen = best_sentences(texts, language, rarity, " ".join(passages[0].heading))
+    chosen = best_sentences(passages, rarity, " ".join(passages[0].heading))
     citations = [source.cite(passages[s.passage], s.start, s.end) for s in chosen]
-    return Composition(_joined(chosen, texts, language), tuple(citations))
+    return Composition(_joined(chosen, [p.text for p in passages], passages[0].language), tuple(citations))
 
 
 def curated(source: Source, answer: str, passages: Sequence[StoredPassage], language: str) -> Composition:
     """An article's own short answer, verbatim; each of its sentences cites the nearest one of the body."""
-    texts = [passage.text for passage in passages]
-    nearest = [closest_sentence(answer[start:end], texts, language) for start, end in sentences(answer, language)]
+    nearest = [closest_sentence(answer[start:end], passages) for start, end in sentences(answer, language)]
     spans = dict.fromkeys((s.passage, s.start, s.end) for s in nearest if s is not None)
     return Composition(answer, tuple(source.cite(passages[number], start, end) for number, start, end in spans))
 

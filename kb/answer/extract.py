@@ -8,12 +8,15 @@ Goldstein, SIGIR 1998).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kb.ingest.sentences import sentences
+from kb.model import StoredPassage
+from kb.search.highlights import Occurrence
 from kb.search.terms import terms
+
+Span = tuple[int, int]
 
 SECTION = 200
 """A best passage up to this length is given whole. Lengths count a Chinese character as 1, any other as 0.4."""
@@ -37,12 +40,12 @@ class Sentence:
     terms: frozenset[str]
 
 
-def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, float], title: str) -> list[Sentence]:
-    """The few sentences of `texts` that answer, in order of appearance; never empty where there is a sentence.
+def best_sentences(passages: Sequence[StoredPassage], rarity: Mapping[str, float], title: str) -> list[Sentence]:
+    """The few sentences of passages that answer, in order of appearance; never empty where there is a sentence.
 
-    `texts` come best first; `rarity` weighs the question's terms; `title` is the best passage's, with its headings.
+    `passages` come best first; `rarity` weighs the question's terms; `title` is the best passage's, with its headings.
     """
-    found = _all_sentences(texts, language)
+    found, texts = _all_sentences(passages), [passage.text for passage in passages]
     held = [s.terms & rarity.keys() for s in found]
     sizes = [_length(texts[s.passage][s.start : s.end]) for s in found]
     section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
@@ -63,32 +66,38 @@ def best_sentences(texts: Sequence[str], language: str, rarity: Mapping[str, flo
     return [found[n] for n in sorted(chosen)]
 
 
-def closest_sentence(statement: str, texts: Sequence[str], language: str) -> Sentence | None:
-    """The sentence of `texts` that shares most terms with a statement; None where `texts` holds none."""
+def closest_sentence(statement: str, passages: Sequence[StoredPassage]) -> Sentence | None:
+    """The sentence of passages that shares most terms with a statement; None where they hold none."""
     wanted = frozenset(terms(statement))
 
     def shared(sentence: Sentence) -> int:
         return len(wanted & sentence.terms)
 
-    return max(_all_sentences(texts, language), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
+    return max(_all_sentences(passages), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
 
 
-def answering_sentence(text: str, language: str, rarity: Mapping[str, float]) -> tuple[int, int] | None:
-    """The span of the sentence that holds most of what a question asks; None where no sentence holds any of it."""
-    found = _all_sentences([text], language)
-    gains = [sum(rarity[term] for term in s.terms & rarity.keys()) for s in found]
-    best = max(range(len(found)), key=lambda n: (gains[n], -n), default=None)
-    return (found[best].start, found[best].end) if best is not None and gains[best] > 0 else None
+def answering_sentence(
+    spans: Iterable[Span], standing: Sequence[Occurrence], rarity: Mapping[str, float]
+) -> Span | None:
+    """The one of a text's sentences in which most of what a question asks is `standing`; None where none holds any."""
+    best, gain = None, 0.0
+    for start, end in spans:
+        held = {term for first, last, terms_ in standing if start <= first and last <= end for term in terms_}
+        if (own := sum(rarity.get(term, 0.0) for term in held)) > gain:
+            best, gain = (start, end), own
+    return best
 
 
-def _all_sentences(texts: Sequence[str], language: str) -> list[Sentence]:
-    return [Sentence(number, *found) for number, text in enumerate(texts) for found in _read(text, language)]
+def _all_sentences(passages: Sequence[StoredPassage]) -> list[Sentence]:
+    return [
+        Sentence(n, *found) for n, passage in enumerate(passages) for found in _read(passage.text, passage.sentences)
+    ]
 
 
 @lru_cache(maxsize=4_096)
-def _read(text: str, language: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
-    """The sentences of a text with their terms; reading one takes a millisecond, and the same few are read all day."""
-    return tuple((start, end, frozenset(terms(text[start:end]))) for start, end in sentences(text, language))
+def _read(text: str, spans: tuple[Span, ...]) -> tuple[tuple[int, int, frozenset[str]], ...]:
+    """The sentences of a text with their terms: finding those takes a millisecond, and the same few recur all day."""
+    return tuple((start, end, frozenset(terms(text[start:end]))) for start, end in spans)
 
 
 def _gain(held: frozenset[str], left: Mapping[str, float], passage: int) -> float:

@@ -102,7 +102,7 @@ class _Splitter:
     def whole(self, text: str, path: tuple[str, ...], lead: str) -> Passage:
         """A text without blocks, such as a lone rule, as one passage that its heading path makes findable."""
         start, end = trimmed(text, 0, len(text))
-        return Passage(0, "text", path, start, end, text[start:end], self.bounded(lead, self._budget))
+        return self._of(path, (start, end), text[start:end], self.bounded(lead, self._budget))
 
     def question(self, text: str, stands_for: Passage) -> Passage:
         """A curated question as a passage that carries another's span."""
@@ -150,7 +150,10 @@ class _Splitter:
     ) -> Passage:
         own = text[start:end]
         embedded = "\n".join(part for part in (lead, plain_text(head + own, references)) if part)
-        return Passage(0, "text", path, start, end, own, embedded)
+        return self._of(path, (start, end), own, embedded)
+
+    def _of(self, path: tuple[str, ...], span: Span, text: str, embedded: str) -> Passage:
+        return Passage(0, "text", path, *span, text, embedded, sentences=sentences(text, self._language))
 
 
 def _path(root: tuple[str, ...], headings: tuple[Heading, ...]) -> tuple[str, ...]:

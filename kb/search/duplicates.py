@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-from kb.search.forward import Record
+import numpy as np
+from numpy.typing import NDArray
 
-Words = frozenset[int]
+from kb.search.forward import Record
 
 ALIKE = 0.5
 """The share of terms in common (Jaccard) from which two passages may say the same: the sample's pair has 0.54."""
@@ -17,21 +19,21 @@ ENOUGH = 12
 _NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
-def words_of(record: Record) -> Words:
-    """The terms of a passage, headings included."""
-    return frozenset(record.tolist()) - {0}  # 0 begins each group and is no term
+def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
+    """`(n, n)`: how many distinct terms each two of `n` passages share; on the diagonal, how many each has."""
+    if not records:
+        return np.zeros((0, 0), np.int64)
+    every = np.concatenate(records)
+    terms, which = np.unique(every, return_inverse=True)
+    holds = np.zeros((len(records), len(terms)), np.float32)
+    holds[np.repeat(np.arange(len(records)), list(map(len, records))), which] = 1.0
+    holds[:, terms == 0] = 0.0  # begins each group and is no term
+    return np.rint(holds @ holds.T).astype(np.int64)
 
 
-def share_in_common(one: Words, other: Words) -> float:
-    """Jaccard's index of two passages' terms, in [0, 1]."""
-    common = len(one & other)
-    return common / max(1, len(one) + len(other) - common)
-
-
-def alike(one: Words, other: Words) -> bool:
-    """Whether two passages use nearly the same words, and enough of them to tell."""
-    few, many = sorted((len(one), len(other)))
-    return few >= max(ENOUGH, ALIKE * many) and len(one & other) >= ENOUGH and share_in_common(one, other) >= ALIKE
+def alike(common: int, one: int, other: int) -> bool:
+    """Whether passages of `one` and of `other` terms, some in common, use nearly the same words, and enough to tell."""
+    return common >= ENOUGH and common >= ALIKE * (one + other - common)
 
 
 def same_numbers(one: str, other: str) -> bool:

@@ -149,21 +149,27 @@ EMPTY = Forward(np.zeros(1, np.int64), np.zeros(0, np.uint32))
 
 
 class ForwardWriter:
-    """Takes the records of a new generation, and keeps only where they end."""
+    """Takes the records of a new generation, and keeps only where they end; a context that closes its file."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
         self._folder, self._ends = folder, array("q", [0])
         self._stream = (folder / _TERMS).open("wb")
 
+    def __enter__(self) -> ForwardWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
     def add(self, record: Record) -> None:
         """Takes one record. Raises OSError."""
         self._stream.write(record.astype("<u4").tobytes())
         self._ends.append(self._ends[-1] + len(record))
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Completes the files. Raises OSError."""
-        self._stream.close()
+        self._stream.flush()
         saved(self._folder / _OFFSETS, np.array(self._ends, np.int64))
 
 

@@ -194,19 +194,20 @@ def build(
 def _write_rows(staging: Path, rows: Iterable[tuple[Access, str]], base: int) -> int:
     """Writes what is made of the passages' texts, each analysed once; how many the keyword segments then hold."""
     segments = Keywords(staging / _KEYWORDS, create=True)
-    columns, records, words = CatalogueWriter(), ForwardWriter(staging), vocabulary.Gathering()
+    columns, words = CatalogueWriter(), vocabulary.Gathering()
+    with ForwardWriter(staging) as records:
 
-    def noted() -> Iterator[Analysed]:
-        for access, embedded in rows:
-            passage = analysed(access, embedded)
-            columns.add(access)
-            records.add(forward.record(passage.parts))
-            words.add(passage)
-            yield passage
+        def noted() -> Iterator[Analysed]:
+            for access, embedded in rows:
+                passage = analysed(access, embedded)
+                columns.add(access)
+                records.add(forward.record(passage.parts))
+                words.add(passage)
+                yield passage
 
-    segments.commit(noted(), replaces=(), change=base)
+        segments.commit(noted(), replaces=(), change=base)
+        records.finish()
     columns.write(staging)
-    records.close()
     vocabulary.write(staging, words.words())
     return len(segments.snapshot())
 

@@ -16,15 +16,23 @@ class Group:
     shown: int
 
 
-def groups(evidence: Evidence, ordered: Sequence[int]) -> list[Group]:
+def groups(evidence: Evidence, ordered: Sequence[int], most: int | None = None) -> list[Group]:
     """One result a family, in the order of their best candidates, each shown nearest to the asker's language.
 
-    `ordered` numbers the candidates, best first; the shown one is its document's best.
+    `ordered` numbers the candidates, best first; the shown one is its document's best. Stops after `most`.
     """
+    if not any(evidence.distances):  # each is shown by its best
+        best: dict[int, int] = {}
+        for number in ordered:
+            best.setdefault(evidence.families[number], number)
+            if len(best) == most:
+                break
+        return [Group(number, number) for number in best.values()]
     members: dict[int, list[int]] = {}
     for number in ordered:
         members.setdefault(evidence.families[number], []).append(number)
-    return [Group(own[0], min(own, key=lambda n: evidence.distances[n])) for own in members.values()]
+    every = list(members.values())[:most]
+    return [Group(own[0], min(own, key=lambda n: evidence.distances[n])) for own in every]
 
 
 def roots(documents: Sequence[int], families: Sequence[int]) -> tuple[int, ...]:

@@ -69,3 +69,9 @@ def families(db: Database) -> None:
             WHERE r.document_id = passages.document_id AND r.revision = passages.revision
         ), document_id);
     """)
+
+
+@migrations(name="0004_sentences")
+def sentences(db: Database) -> None:
+    """Where the sentences of a passage are; what was split before has none until it is split anew."""
+    db.execute("ALTER TABLE passages ADD COLUMN sentences TEXT NOT NULL DEFAULT '[]'")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlite_utils import Database
 
 from kb.model import Access, Passage, StoredPassage
@@ -16,7 +17,7 @@ from kb.model import Access, Passage, StoredPassage
 _ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed, family"
 _STORED = (
     'id, document_id, revision, kind, ordinal, role, heading, start, "end", text, embedded, internal, audience,'
-    " language"
+    " language, sentences"
 )
 
 
@@ -74,6 +75,7 @@ def _row(document_id: str, revision: int, passage: Passage, terms: Terms, change
         "added": change,
         "removed": None,
         "family": terms.family,
+        "sentences": json.dumps(passage.sentences),
     }
 
 
@@ -176,9 +178,10 @@ def _to_access(row: Sequence[Any]) -> Access:
 
 def _to_stored(row: Sequence[Any]) -> StoredPassage:
     id_, document, revision, kind, ordinal, role, heading, *rest = row
-    start, end, text, embedded, internal, audience, language = rest
+    start, end, text, embedded, internal, audience, language, sentences = rest
     place = (_tuple(heading), start, end, text, embedded, bool(internal), _tuple(audience), language)
-    return StoredPassage(id_, document, revision, kind, ordinal, role, *place)
+    spans = msgspec.json.decode(sentences, type=tuple[tuple[int, int], ...])
+    return StoredPassage(id_, document, revision, kind, ordinal, role, *place, spans)
 
 
 @lru_cache(maxsize=8_192)  # the same few audiences, and the same headings again and again
