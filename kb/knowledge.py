@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -18,12 +19,29 @@ from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, describe
+from kb.search.overlapping import Overlapping
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
 from kb.tuning import Models, load
 
 MAX_K = 100
 _CACHED = 1_024  # vectors of recent questions
+
+
+class _Noting:
+    """In place of a model: notes the texts whose vectors questions ask for."""
+
+    def __init__(self, dim: int) -> None:
+        self.texts: dict[str, None] = {}
+        self._nowhere = np.zeros(dim, np.float32)
+
+    def __call__(self, text: str) -> NDArray[np.float32]:
+        self.texts.setdefault(text)
+        return self._nowhere
+
+    def soon(self, text: str) -> Callable[[], NDArray[np.float32]]:
+        self.texts.setdefault(text)
+        return partial(self, text)
 
 
 class KnowledgeBase:
@@ -45,7 +63,8 @@ class KnowledgeBase:
             settings.max_wrong,
             read_synonyms(paths.synonyms),
         )
-        self._vectors = Remembered(self._embedder.queries, _CACHED)
+        self._remembered = Remembered(self._embedder.queries, _CACHED)
+        self._vectors = Overlapping(self._remembered)
 
     def threshold(self, language: str) -> float:
         """The probability at or above which a question in a language is answered."""
@@ -61,16 +80,10 @@ class KnowledgeBase:
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
-        needed: dict[str, None] = {}
-        nowhere = np.zeros(self._embedder.spec.dim, np.float32)
-
-        def note(text: str) -> NDArray[np.float32]:
-            needed.setdefault(text)
-            return nowhere
-
+        needed = _Noting(self._embedder.spec.dim)
         for ask in asks:
-            Question(ask, self.reader, self._models, note)  # it is mended before it is embedded
-        self._vectors.ahead(needed)
+            Question(ask, self.reader, self._models, needed)  # it is mended before it is embedded
+        self._remembered.ahead(needed.texts)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,14 @@ _UNLIKELY = 0.01  # and at most where the passage is about another code than the
 _NOTHING_CLOSE = 0.5  # of the threshold: a best document less likely than that is not even close
 
 
+class Embed(Protocol):
+    """Gives the `(dim,)` vector of a text, at once or `soon`."""
+
+    def __call__(self, text: str, /) -> NDArray[np.float32]: ...
+
+    def soon(self, text: str, /) -> Callable[[], NDArray[np.float32]]: ...
+
+
 class Question:
     """Searched and answered lane by lane; everything in it comes from one view."""
 
@@ -48,7 +57,7 @@ class Question:
         ask: Ask,
         reader: Reader,
         models: Models,
-        embed: Callable[[str], NDArray[np.float32]],
+        embed: Embed,
         *,
         whenever: bool = False,
     ) -> None:
@@ -69,7 +78,8 @@ class Question:
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
         said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
         self._said = self._asked_for(said) if ask.conversation else self._words
-        self._vector, self._alone = embed(said), embed(self._meant)
+        self._vector = embed.soon(said)
+        self._alone = self._vector if said == self._meant else embed.soon(self._meant)
         rivals = self.contest.rivals if self.contest else frozenset()
         self.may_answer = replace(self._scope, not_products=rivals)
 
@@ -83,7 +93,7 @@ class Question:
         earlier = self.ask.conversation[-1:]
         return written_in(self._meant if any(map(str.isalpha, words)) or not earlier else earlier[0])
 
-    def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
+    def _contested(self, embed: Embed) -> Contest | None:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""
         ways = (self.models.synonyms.alternatives, self._alternatives)
         measured = fusion.shipped().knows(self.models.fingerprint)

@@ -94,7 +94,9 @@ def test_rows_of_the_second_shape_get_the_family_that_their_revision_names(tmp_p
             change = documents.next_change(old)
             documents.record(old, article, DocumentState(id_, "article", "articles/", 1, "published", "h", "1"), change)
             row = passages._row(id_, 1, Passage(0, "text", ("A",), 0, 4, "text", "A\ntext"), _terms(), change)
-            old.table("passages").insert({name: value for name, value in row.items() if name not in ("family", "sentences")})
+            old.table("passages").insert(
+                {name: value for name, value in row.items() if name not in ("family", "sentences")}
+            )
     old.close()
     found = passages.access_between(database.open_for_writing(file), 0, 0, 9)
     assert {access.document_id: access.family for access in found} == {"en/a": "zh/a", "zh/a": "zh/a"}
@@ -184,7 +186,7 @@ def test_a_translation_that_no_list_found_is_fetched_by_its_nearest_passage(
     fetched = np.flatnonzero(np.isnan(evidence.vector_rank) & np.isnan(evidence.keyword_rank) & ~evidence.exact)
     assert [evidence.documents[n] for n in fetched] == ["zh"]
     own = kb.reader.view.catalogue.of_families(kb.reader.view.catalogue.families[list(evidence.places)])
-    cosines = {int(p): float(kb.reader.view.vectors.at([p])[0] @ question._vector) for p in map(int, own)}
+    cosines = {int(p): float(kb.reader.view.vectors.at([p])[0] @ question._vector()) for p in map(int, own)}
     zh = {p: c for p, c in cosines.items() if kb.reader.view.catalogue.document(p) == "zh"}
     assert len(zh) == 2
     assert evidence.places[fetched[0]] == max(zh, key=lambda p: zh[p])

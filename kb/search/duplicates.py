@@ -28,7 +28,8 @@ def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
     holds = np.zeros((len(records), len(terms)), np.float32)
     holds[np.repeat(np.arange(len(records)), list(map(len, records))), which] = 1.0
     holds[:, terms == 0] = 0.0  # begins each group and is no term
-    return np.rint(holds @ holds.T).astype(np.int64)
+    shared: NDArray[np.int64] = np.rint(holds @ holds.T).astype(np.int64)
+    return shared
 
 
 def alike(common: int, one: int, other: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,14 +37,16 @@ HOLDING = 400
 class Asked:
     """A question ready to be looked for: its concepts and `(dim,)` vectors, with what was said before and alone.
 
+    The vectors are asked for when all else is known: they may still be on their way.
+
     `speaks` is the asker's language, a BCP 47 tag.
     """
 
     question: str
     said: tuple[Concept, ...]
-    vector: NDArray[np.float32]
+    vector: Callable[[], NDArray[np.float32]]
     last: tuple[Concept, ...]
-    last_vector: NDArray[np.float32]
+    last_vector: Callable[[], NDArray[np.float32]]
     speaks: str
     follow_up: bool
 
@@ -119,9 +121,10 @@ class View:
         if selected.nothing:
             return None
         allowed = selected.mask
-        near, cosines = self.vectors.search(asked.vector, selected, DEPTH)
         worded, shares = self._keyword_list(asked.said, scope, kind, selected)
         titled = self._exact(asked.question, scope, kind, allowed)
+        vector = asked.vector()
+        near, cosines = self.vectors.search(vector, selected, DEPTH)
         held = np.array([place for place in also if allowed[place]], np.int64)
         listed = np.unique(np.concatenate([near, worded, titled, held]))
         translated = self._translations(listed, asked, allowed)
@@ -129,11 +132,11 @@ class View:
         places: list[int] = every.tolist()
         lists = _lists(every, len(listed), near, cosines, worded, shares)
         signs = self._signs(lists, asked.said, asked.speaks)
-        self._place(signs, lists, translated, asked.vector)
+        self._place(signs, lists, translated, vector)
         alone = signs
         if asked.follow_up:
             alone = self._signs(lists, asked.last, asked.speaks)
-            alone[:, 0] = self.vectors.at(places) @ asked.last_vector
+            alone[:, 0] = self.vectors.at(places) @ asked.last_vector()
         documents = tuple(map(self.catalogue.document, places))
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
@@ -184,7 +187,7 @@ class View:
         """The row with the highest cosine among those in the language nearest to the asker's."""
         away = self.catalogue.distances(places, asked.speaks)
         own = np.array(places)[away == away.min()].tolist()
-        return int(own[int(np.argmax(self.vectors.at(own) @ asked.vector))])
+        return int(own[int(np.argmax(self.vectors.at(own) @ asked.vector()))])
 
     def _place(
         self, signs: NDArray[np.float64], lists: Lists, places: Sequence[int], vector: NDArray[np.float32]
