@@ -71,8 +71,9 @@ class KnowledgeBase:
         return self._models.threshold(language)
 
     def warm(self) -> None:
-        """Loads the model, so that the first question does not wait for it."""
+        """Loads the model and arranges the words, now and at every change, so that no question waits for them."""
         self._embedder.warm()
+        self.reader.warm()
 
     def question(self, ask: Ask, *, whenever: bool = False) -> Question:
         """A question put to what is visible now, or, for an operator's eyes only, `whenever`. Raises UsageError."""

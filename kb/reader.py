@@ -38,7 +38,7 @@ class Reader:
         """Loads the live generation. Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError."""
         self._paths, self._spec = paths, spec
         self._local = threading.local()
-        self._refreshing = threading.Lock()
+        self._refreshing, self._warm = threading.Lock(), False
         self._watched = database.open_for_reading(paths.database)
         with database.explained(paths.database):
             self._loaded = self._load()
@@ -52,8 +52,16 @@ class Reader:
         """The newest committed state; cheap where nothing changed."""
         with self._refreshing, database.explained(self._paths.database):
             if self._stamp_of(self._loaded.segments) != self._loaded.stamp:
-                self._loaded = self._follow(self._loaded)
+                following = self._follow(self._loaded)
+                if self._warm:
+                    following.view.vocabulary.arrange()
+                self._loaded = following
             return self._loaded.view
+
+    def warm(self) -> None:
+        """Arranges the words of this view, and from now on those of every new one when it is loaded."""
+        self._loaded.view.vocabulary.arrange()
+        self._warm = True
 
     def fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
         """Passages by row id."""

@@ -50,6 +50,17 @@ class Lexicon:
     titles: Sequence[str]
     """Titles and curated questions of documents, simplified."""
 
+    def with_tables_of(self, other: Lexicon) -> Lexicon:
+        """This lexicon, once it has taken over what `other` was arranged into: its words are not found by slips yet."""
+        self.__dict__["arranged_with"] = other.arranged_with
+        self.__dict__.update({name: other.__dict__[name] for name in TABLES if name in other.__dict__})
+        return self
+
+    def arrange(self) -> None:
+        """Makes all of its tables, so that no question waits for one."""
+        for name in TABLES:
+            getattr(self, name)
+
     def knows(self, word: str) -> bool:
         """Whether a lower-case Latin word, or another form of it, is written in the index."""
         return word in self.words or all(term in self.counts for term in terms(word))
@@ -79,6 +90,11 @@ class Lexicon:
     def is_word(self, word: str) -> bool:
         """Whether a Chinese word is in the index or in the dictionary."""
         return word in self.words or bool(rjieba.has_word(word))
+
+    @cached_property
+    def arranged_with(self) -> int:
+        """How many words it had when its tables were made."""
+        return len(self.words)
 
     @cached_property
     def _surprises(self) -> dict[str, float]:
@@ -176,9 +192,13 @@ class Lexicon:
         at = 0
         for word in _pieces(text):
             starts.add(at)
-            initials.append("".join(s[0] for s in syllables(word)) if is_chinese(word) else word)
+            initials.append("".join(map(_initial, word, syllables(word))) if is_chinese(word) else word)
             at += len(word)
         return text, "".join(initials), frozenset(starts | {at})
+
+
+def _initial(character: str, syllable: str) -> str:
+    return (syllable or character)[0]  # a few readings are nothing but a tone
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -237,3 +257,7 @@ def is_english(word: str) -> bool:
     """Whether a lower-case word is English, with or without its possessive or plural ending."""
     words = english_words()
     return word in words or word.removesuffix("'s") in words or word.replace("'", "") in words
+
+
+TABLES = tuple(name for name, made in vars(Lexicon).items() if isinstance(made, cached_property))
+"""What a lexicon is arranged into when it is first needed."""

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,11 @@ from kb.search.lexicon import Lexicon
 from kb.search.terms import is_chinese, simplified
 
 _FILE = "vocabulary.json"
+LARGE = 10_000
+"""Words from which on a lexicon is arranged anew only once it has grown by `_GROWTH`."""
+_GROWTH = 0.05
+TITLES = 20_000
+"""Titles and curated questions that slips are looked for in: more would take minutes to arrange."""
 _LATIN = re.compile(r"[a-z]+(?:'[a-z]+)?|[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -41,12 +46,30 @@ class Vocabulary:
     lexicons: Mapping[bool, Lexicon]
     """By whether internal words are in it."""
 
+    def arrange(self) -> None:
+        """Makes the tables of its lexicons that are not made yet."""
+        for lexicon in self.lexicons.values():
+            lexicon.arrange()
+
     def extended(self, passages: Iterable[Analysed]) -> Vocabulary:
         """This vocabulary with more passages; the very same where they bring no new word or title."""
         public, internal = gather(passages)
         if _holds(self.public, public) and _holds(self.internal, internal):
             return self
-        return of(_added(self.public, public), _added(self.internal, internal))
+        grown = of(_added(self.public, public), _added(self.internal, internal))
+        arranged = {inner: _arranged(lexicon, self.lexicons[inner]) for inner, lexicon in grown.lexicons.items()}
+        return replace(grown, lexicons=arranged)
+
+
+def _arranged(lexicon: Lexicon, before: Lexicon) -> Lexicon:
+    """A grown lexicon. While it has grown by little, a large one keeps the tables of the one `before`.
+
+    Making them anew takes a second for each 50,000 words. What was added meanwhile is known, and no longer taken for a
+    slip, but no slip is mended to it yet.
+    """
+    grown = len(lexicon.words) - before.arranged_with
+    keeps = len(lexicon.words) > LARGE and grown <= _GROWTH * len(lexicon.words)
+    return lexicon.with_tables_of(before) if keeps else lexicon
 
 
 def of(public: Words, internal: Words) -> Vocabulary:
@@ -75,7 +98,8 @@ class Gathering:
         latin = _LATIN.findall(unicodedata.normalize("NFKC", passage.embedded).lower())
         words.update({term for term in held if is_chinese(term)}.union(latin))
         title = passage.embedded if passage.access.role == "question" else passage.title
-        titles[simplified(title)] = None
+        if len(titles) < TITLES:
+            titles[simplified(title)] = None
 
     def words(self) -> tuple[Words, Words]:
         """The words of public and of internal passages."""
@@ -109,8 +133,9 @@ def _holds(known: Words, new: Words) -> bool:
 
 
 def _added(one: Words, other: Words) -> Words:
-    return Words(
-        dict(Counter(one.counts) + Counter(other.counts)),
-        dict(Counter(one.words) + Counter(other.words)),
-        tuple(dict.fromkeys((*one.titles, *other.titles))),
-    )
+    titles = tuple(dict.fromkeys((*one.titles, *other.titles)))
+    return Words(_summed(one.counts, other.counts), _summed(one.words, other.words), titles[:TITLES])
+
+
+def _summed(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {**one, **{word: one.get(word, 0) + count for word, count in other.items()}}
