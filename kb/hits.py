@@ -12,8 +12,7 @@ from kb.answer.citations import document_url
 from kb.answer.extract import answering_sentence
 from kb.model import StoredPassage
 from kb.results import Hit, Section
-from kb.search.catalogue import Catalogue
-from kb.search.duplicates import alike, in_common, same_numbers
+from kb.search.duplicates import pairs_alike, same_numbers
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
 from kb.search.grouping import Group
@@ -62,11 +61,11 @@ def near(
     A curated question has at least the next best: it is compared with others by its article's text.
     """
     wanted = list(shown)
-    own: dict[str, list[int]] = {evidence.documents[number]: [] for number in wanted}
+    own: dict[int, list[int]] = {evidence.numbers[number]: [] for number in wanted}
     for number in ordered:
-        if (members := own.get(evidence.documents[number])) is not None:
+        if (members := own.get(evidence.numbers[number])) is not None:
             members.append(number)
-    return {n: _close(evidence, fused, n, [m for m in own[evidence.documents[n]] if m != n]) for n in wanted}
+    return {n: _close(evidence, fused, n, [m for m in own[evidence.numbers[n]] if m != n]) for n in wanted}
 
 
 def _close(evidence: Evidence, fused: NDArray[np.float64], shown: int, others: Sequence[int]) -> list[int]:
@@ -87,22 +86,30 @@ def shown_once(
     """
     here = [group for group in chosen if evidence.rows[group.shown] in stored]  # else withdrawn meanwhile
     texts = [_text_of((group.shown, *beside[group.shown]), evidence, stored) for group in here]
-    places = [place for place, _ in filter(None, texts)]
-    numbered = dict(zip((n for n, text in enumerate(texts) if text), range(len(places)), strict=True))
-    common = in_common([view.forward.record(place) for place in places])
+    likely = _likely(texts, view)
     kept: dict[int, list[str]] = {}
     for number, group in enumerate(here):
-        above = (n for n in kept if _say_the_same(n, number, texts, numbered, common, view.catalogue))
-        if (same := next(above, None)) is None:
+        same = next((n for n in likely[number] if n in kept and _say_the_same(texts[n], texts[number], view)), None)
+        if same is None:
             kept[number] = []
         else:
             kept[same].append(evidence.documents[group.shown])
     return [(here[number], tuple(also)) for number, also in kept.items()]
 
 
-def _text_of(
-    numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage]
-) -> tuple[int, StoredPassage] | None:
+_Placed = tuple[int, StoredPassage]
+
+
+def _likely(texts: Sequence[_Placed | None], view: View) -> list[list[int]]:
+    """For each text the numbers of those before it that use nearly the same words."""
+    likely: list[list[int]] = [[] for _ in texts]
+    numbers = [number for number, text in enumerate(texts) if text]
+    for first, second in pairs_alike([view.forward.record(text[0]) for text in texts if text]):
+        likely[numbers[second]].append(numbers[first])
+    return likely
+
+
+def _text_of(numbers: Sequence[int], evidence: Evidence, stored: Mapping[int, StoredPassage]) -> _Placed | None:
     """The first of some candidates that is a text: its position, and the passage."""
     for number in numbers:
         passage = stored.get(evidence.rows[number])
@@ -111,23 +118,11 @@ def _text_of(
     return None
 
 
-def _say_the_same(
-    one: int,
-    other: int,
-    texts: Sequence[tuple[int, StoredPassage] | None],
-    numbered: Mapping[int, int],
-    common: NDArray[np.int64],
-    catalogue: Catalogue,
-) -> bool:
-    first, second = texts[one], texts[other]
-    if first is None or second is None:
+def _say_the_same(one: _Placed | None, other: _Placed | None, view: View) -> bool:
+    """Whether two texts of nearly the same words are for the same people and name the same numbers."""
+    if one is None or other is None:
         return False
-    a, b = numbered[one], numbered[other]
-    return (
-        alike(int(common[a, b]), int(common[a, a]), int(common[b, b]))
-        and catalogue.alike(first[0], second[0])
-        and same_numbers(first[1].embedded, second[1].embedded)
-    )
+    return view.catalogue.alike(one[0], other[0]) and same_numbers(one[1].embedded, other[1].embedded)
 
 
 def hit(found: Found, rank: int, words: Sequence[str], rarity: Mapping[str, float], speaks: str) -> Hit:

@@ -48,7 +48,19 @@ def _evidence(documents: str, families: str, distances: tuple[int, ...], cosines
     signs[:, NAMES.index("cosine")] = cosines
     exact = np.zeros(len(documents), bool)
     lists = (none, none, signs, signs)
-    return Evidence(rows, rows, tuple(documents), tuple(map(ord, families)), distances, exact, *lists, 3, 0.0, False)
+    return Evidence(
+        rows,
+        rows,
+        tuple(map(ord, documents)),
+        tuple(documents),
+        tuple(map(ord, families)),
+        distances,
+        exact,
+        *lists,
+        3,
+        0.0,
+        False,
+    )
 
 
 def test_a_family_ranks_by_its_best_passage_and_shows_the_askers_language() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import Centre, Shell
 
@@ -15,7 +16,7 @@ from kb.ingest.sentences import sentences
 from kb.model import StoredPassage
 from kb.results import Ask, Hit
 from kb.search.analysis import parts
-from kb.search.duplicates import alike, in_common, same_numbers
+from kb.search.duplicates import in_common, pairs_alike, same_numbers
 from kb.search.forward import record
 from kb.search.highlights import occurrences
 from kb.search.terms import terms
@@ -76,9 +77,11 @@ def test_terms_in_common_are_counted_once_wherever_they_stand() -> None:
 
 
 def test_two_passages_are_alike_from_half_of_their_terms_in_common_and_enough_of_them() -> None:
-    assert alike(20, 30, 30)
-    assert not alike(19, 30, 30)
-    assert not alike(11, 11, 11)
+    first, half, less = np.arange(30), np.arange(10, 40), np.arange(11, 41)
+    records = [np.append(0, 1 + terms_).astype(np.uint32) for terms_ in (first, half, less)]
+    assert pairs_alike(records) == [(0, 1), (1, 2)]
+    assert pairs_alike([record([list("abcdefghijk")])] * 2) == []
+    assert pairs_alike([record([list("abcdefghijkl")])] * 2) == [(0, 1)]
 
 
 def _ids(centre: Centre, **front: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -201,7 +201,7 @@ def _evidence(signs: list[dict[str, float]], rows: list[int], exact: tuple[int, 
     marked = np.isin(rows, exact)
     own = tuple(0 for _ in rows)
     lists = (none, none, table, table)
-    return Evidence(tuple(rows), tuple(rows), documents, tuple(rows), own, marked, *lists, 3, 0.0, False)
+    return Evidence(tuple(rows), tuple(rows), tuple(rows), documents, tuple(rows), own, marked, *lists, 3, 0.0, False)
 
 
 def test_the_fused_score_is_the_weighted_sum_that_a_hand_computes() -> None:

@@ -19,6 +19,18 @@ ENOUGH = 12
 _NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
+def pairs_alike(records: Sequence[Record]) -> list[tuple[int, int]]:
+    """The pairs of passages, by number, the first before the second, that use nearly the same words.
+
+    And enough of them to tell.
+    """
+    shared = in_common(records)
+    sizes = np.diagonal(shared)
+    either = sizes[:, np.newaxis] + sizes - shared
+    found = np.argwhere(np.triu((shared >= ENOUGH) & (shared >= ALIKE * either), 1))
+    return [(first, second) for first, second in found.tolist()]
+
+
 def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
     """`(n, n)`: how many distinct terms each two of `n` passages share; on the diagonal, how many each has."""
     if not records:
@@ -30,11 +42,6 @@ def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
     holds[:, terms == 0] = 0.0  # begins each group and is no term
     shared: NDArray[np.int64] = np.rint(holds @ holds.T).astype(np.int64)
     return shared
-
-
-def alike(common: int, one: int, other: int) -> bool:
-    """Whether passages of `one` and of `other` terms, some in common, use nearly the same words, and enough to tell."""
-    return common >= ENOUGH and common >= ALIKE * (one + other - common)
 
 
 def same_numbers(one: str, other: str) -> bool:

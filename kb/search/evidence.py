@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,14 @@ class Evidence:
     `signs` are those of the question with what was said before it, by which it is ranked; `alone` those of the
     question by itself, by which it is judged: earlier turns help to find and hurt to doubt. `words` counts the
     question's terms, `unseen` is the share of their rarity that no passage holds. `exact` marks rows whose title or
-    curated question is the question itself. `families` number what translations have in common; `distances` say how far
-    a row's language is from the asker's, as `language.distance` does.
+    curated question is the question itself. `numbers` are those of the `documents`; `families` number what translations
+    have in common; `distances` say how far a row's language is from the asker's, as `language.distance` does.
     """
 
     rows: tuple[int, ...]
     places: tuple[int, ...]
-    documents: tuple[str, ...]
+    numbers: tuple[int, ...]
+    documents: Sequence[str]
     families: tuple[int, ...]
     distances: tuple[int, ...]
     exact: NDArray[np.bool_]

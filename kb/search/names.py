@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,27 @@ class Names:
         new = [name for name in dict.fromkeys(names) if self.number(name) is None]
         numbers = {name: len(self) + place for place, name in enumerate(new)}
         return replace(self, later=(*self.later, *new), _numbers={**self._numbers, **numbers}) if new else self
+
+
+class Chosen(Sequence[str]):
+    """Some names, in an order; each is read when it is asked for."""
+
+    def __init__(self, names: Names, numbers: Sequence[int]) -> None:
+        self._names, self._numbers = names, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        if isinstance(place, slice):
+            return tuple(map(self._names.__getitem__, self._numbers[place]))
+        return self._names[self._numbers[place]]
 
 
 class Collected:

@@ -19,6 +19,7 @@ from kb.search.grouping import roots
 from kb.search.keywords import Lane, Snapshot, lane_of, within
 from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
+from kb.search.names import Chosen
 from kb.search.vectors import Selection, Vectors
 from kb.search.vocabulary import Vocabulary
 from kb.search.wording import Concept, wanted
@@ -137,14 +138,15 @@ class View:
         if asked.follow_up:
             alone = self._signs(lists, asked.last, asked.speaks)
             alone[:, 0] = self.vectors.at(places) @ asked.last_vector()
-        documents = tuple(map(self.catalogue.document, places))
+        numbers = tuple(self.catalogue.documents[every].tolist())
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
         return Evidence(
             rows=tuple(self.catalogue.ids[every].tolist()),
             places=tuple(places),
-            documents=documents,
-            families=roots(self.catalogue.documents[every].tolist(), self.catalogue.families[every].tolist()),
+            numbers=numbers,
+            documents=Chosen(self.catalogue.names, numbers),
+            families=roots(numbers, tuple(self.catalogue.families[every].tolist())),
             distances=tuple(self.catalogue.distances(every, asked.speaks).tolist()),
             exact=np.isin(every, titled) if len(titled) else np.zeros(len(every), bool),
             vector_rank=lists.vector_rank,
