@@ -40,6 +40,7 @@ _simplify = opencc.OpenCC("t2s")
 _stemmer = snowballstemmer.stemmer("english")
 
 
+@lru_cache(maxsize=256)  # one question is brought to this form at every step of understanding it
 def simplified(text: str) -> str:
     """`text` in NFKC and simplified characters."""
     return in_simplified(unicodedata.normalize("NFKC", text))
