@@ -33,7 +33,7 @@ from kb.progress import silent
 from kb.search.embedding import Embedder, Tokens, describe
 from kb.writer import Writer, writer_lock
 
-SIZES = {"short": (160, 160), "long": (500, 40)}
+SIZES = {"short": (160, 128), "long": (500, 32)}
 """Characters of a text, about, and how many texts."""
 ROUNDS = 5
 _ENDS = re.compile(r"(?<=[。！？])|(?<=[.!?])\s|\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from openvino import CompiledModel
 
 INPUTS = ("input_ids", "attention_mask")
-RUN_TOKENS = 96
+RUN_TOKENS = 24
 """What a run of its own costs, beyond its tokens' share, in tokens."""
 # The tokenizers of transformers that are tokenizer.json and nothing more.
 _PLAIN_TOKENIZERS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
