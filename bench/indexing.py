@@ -43,6 +43,7 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 def main() -> None:
     """Prints a table, one row for each size."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", default=[*SIZES], help=f"of {', '.join(SIZES)}; default all")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--side", choices=("kb", "torch"), help="be one of the two processes")
     chosen = parser.parse_args()
@@ -53,7 +54,8 @@ def main() -> None:
         print("## Indexing against plain torch\n")
         print("| passages | tokens each | torch /s | kb /s | kb / torch | cosine: least · mean |")
         print("|---|---:|---:|---:|---:|---:|")
-        for name, (characters, count) in SIZES.items():
+        for name in chosen.sizes:
+            characters, count = SIZES[name]
             folder = Path(temporary) / name
             folder.mkdir()
             _write_records(folder / "records.jsonl", characters, count)
@@ -68,9 +70,9 @@ def _row(name: str, folder: Path, ours: _Side, theirs: _Side, rounds: int) -> No
     cosines = (np.load(folder / "torch.npy") * stored).sum(axis=1)
     rates: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds):
-        say(f"{name}, round {number + 1} of {rounds}")
         for side, rate in zip((theirs, ours), rates, strict=True):
             rate.append(len(texts) / side.seconds(folder))
+        say(f"{name}, round {number + 1} of {rounds}: torch {rates[0][-1]:.1f}/s, kb {rates[1][-1]:.1f}/s")
     ratios = [our / their for their, our in zip(*rates, strict=True)]
     cells = [*map(_spread, rates), _spread(ratios, 2), f"{cosines.min():.5f} · {cosines.mean():.5f}"]
     print(f"| {len(texts)} {name} | {tokens:.0f} | {' | '.join(cells)} |", flush=True)
