@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 INPUTS = ("input_ids", "attention_mask")
 RUN_TOKENS = 48
-"""What a run of its own costs, beyond its tokens' share, in tokens. Of 32 questions, such runs took 0.6 of one's time."""
+"""What a run of its own costs, beyond its tokens' share, in tokens. Of 32 questions, such runs took 0.6 of the time."""
 # The tokenizers of transformers that are tokenizer.json and nothing more.
 _PLAIN_TOKENIZERS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
 _MEAN = frozenset({"mean", "pooling_mode_mean_tokens"})
