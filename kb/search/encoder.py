@@ -7,7 +7,7 @@ command does otherwise.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from openvino import CompiledModel
 
 INPUTS = ("input_ids", "attention_mask")
+RUN_TOKENS = 48
+"""What a run of its own costs, beyond its tokens' share, in tokens. Of 32 questions, such runs took 0.6 of the time."""
 # The tokenizers of transformers that are tokenizer.json and nothing more.
 _PLAIN_TOKENIZERS = frozenset({"PreTrainedTokenizerFast", "TokenizersBackend"})
 _MEAN = frozenset({"mean", "pooling_mode_mean_tokens"})
@@ -44,12 +46,35 @@ class Encoder:
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
         encoded = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
-        ids = np.array([encoding.ids for encoding in encoded], np.int64)
-        mask = np.array([encoding.attention_mask for encoding in encoded], np.int64)
+        tokens = [encoding.ids for encoding in encoded]
+        vectors = np.empty((len(tokens), self.dim), np.float32)
+        for group in groups([len(ids) for ids in tokens]):
+            vectors[group] = self._infer([tokens[index] for index in group])
+        return vectors
+
+    def _infer(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """One run: `(n, dim)` of `n` lists of ids, padded to the longest."""
+        lengths = np.array([len(ids) for ids in tokens])
+        mask = (np.arange(lengths.max()) < lengths[:, np.newaxis]).astype(np.int64)
+        ids = np.zeros_like(mask)  # what stands in place of padding changes nothing: it is masked
+        ids[mask.astype(bool)] = np.concatenate(tokens)
         states = self._request.infer(dict(zip(INPUTS, (ids, mask), strict=True)))[0]
         sums = np.matmul(mask[:, np.newaxis].astype(np.float32), states)[:, 0]  # a mean's direction is the sum's
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        return np.asarray(sums / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        return np.asarray(sums / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)
+
+
+def groups(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of texts of about the same length, given their tokens: one run for each costs less than the padding."""
+    group: list[int] = []
+    waste = 0
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if group and (waste := waste + len(group) * (lengths[index] - lengths[group[-1]])) > RUN_TOKENS:
+            yield group
+            group, waste = [], 0
+        group.append(index)
+    if group:
+        yield group
 
 
 def suits(folder: Path, modules: Sequence[Mapping[str, str]]) -> bool:
@@ -73,8 +98,6 @@ def _pools_mean(config: Mapping[str, Any]) -> bool:
 def _tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
     tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(max_tokens)
-    # What stands in place of padding changes nothing: it is masked.
-    tokenizer.enable_padding(pad_id=int(_json(folder / "config.json").get("pad_token_id") or 0))
     return tokenizer
 
 

@@ -1,4 +1,4 @@
-"""A model's transformer on OpenVINO: torch's vectors, about three times as fast on CPUs with bfloat16 units.
+"""A model's transformer on OpenVINO: torch's vectors, in about a third of the time where the CPU has bfloat16 units.
 
 It is converted once (seconds), into the folder where the bundled model is unpacked; later starts read only the
 converted copy, never torch's weights. OpenVINO is imported at first use; torch only for converting, and for a model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +19,31 @@ Vector = NDArray[np.float32]
 class Remembered:
     """Gives `(dim,)` vectors of texts by `embed`, which makes `(n, dim)`; keeps the `most` that were asked for last.
 
-    Safe to share between threads.
+    Safe to share between threads; a text that several ask for at once is embedded once.
     """
 
     def __init__(self, embed: Callable[[Sequence[str]], NDArray[np.float32]], most: int) -> None:
         self._embed, self._most = embed, most
         self._held: OrderedDict[str, Vector] = OrderedDict()
+        self._coming: dict[str, Future[Vector]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, text: str) -> Vector:
-        with self._lock:
-            if (known := self._held.get(text)) is not None:
-                self._held.move_to_end(text)
-                return known
-        vector: Vector = self._embed([text])[0]
-        self._keep({text: vector})
-        return vector
+        """The vector of a text. Raises what `embed` raises, in each thread that waited for it."""
+        while True:
+            with self._lock:
+                if (known := self._held.get(text)) is not None:
+                    self._held.move_to_end(text)
+                    return known
+                coming = self._coming.get(text)
+                if coming is None:
+                    mine = self._coming[text] = Future()
+                    break
+            try:
+                return coming.result()
+            except CancelledError:
+                continue  # whoever was embedding it was interrupted
+        return self._made(text, mine)
 
     def __contains__(self, text: object) -> bool:
         """Whether the vector of a text is held now."""
@@ -47,6 +57,21 @@ class Remembered:
         for start in range(0, len(new), BATCH):
             batch = new[start : start + BATCH]
             self._keep(dict(zip(batch, self._embed(batch), strict=True)))
+
+    def _made(self, text: str, promised: Future[Vector]) -> Vector:
+        """Embeds a text, for this thread and those that wait for the promise."""
+        try:
+            vector: Vector = self._embed([text])[0]
+            self._keep({text: vector})
+            promised.set_result(vector)
+        except Exception as error:
+            promised.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._coming[text]
+            promised.cancel()  # changes nothing once it was kept; after an interrupt, one of those who wait goes on
+        return vector
 
     def _keep(self, vectors: dict[str, Vector]) -> None:
         with self._lock:

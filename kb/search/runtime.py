@@ -55,7 +55,7 @@ def _on_openvino(spec: ModelSpec, folder: Path, threads: int | None, runtime: st
             model, precision = openvino_runtime.load(source, prompts=_prompts(spec), threads=threads)
         except _NOT_LOADED as error:
             obstacle = str(error)
-            log.warning("%s runs on torch, about three times slower than on OpenVINO: %s", spec.name, error)
+            log.warning("%s runs on torch, two to three times slower than on OpenVINO: %s", spec.name, error)
         else:
             return model, f"OpenVINO {precision}"
     if runtime == "openvino":
