@@ -7,12 +7,13 @@ stemmed, identifiers (`E-4021`, `HW-W6-80`, URLs, order numbers) kept whole and 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
 import opencc
 import rjieba
-import snowballstemmer
+import Stemmer
 
 RULES = 2
 """Raised when the same text would give other terms; a keyword index made by other rules is not searched."""
@@ -37,7 +38,7 @@ _STOP = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
 _simplify = opencc.OpenCC("t2s")
-_stemmer = snowballstemmer.stemmer("english")
+_own = threading.local()
 
 
 @lru_cache(maxsize=256)  # one question is brought to this form at every step of understanding it
@@ -127,4 +128,6 @@ def _latin(piece: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word)) if word.isalpha() else word
+    if not hasattr(_own, "stemmer"):  # it writes into itself while it works: two threads in one give wrong stems
+        _own.stemmer = Stemmer.Stemmer("english")
+    return str(_own.stemmer.stemWord(word)) if word.isalpha() else word

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import islice
@@ -51,21 +51,28 @@ def _to_chinese(word: str, before: str, after: str) -> Iterator[str]:
             yield from _chinese_for(phrase)
 
 
-@lru_cache(maxsize=4_096)
 def _chinese_for(phrase: tuple[str, ...]) -> tuple[str, ...]:
     """The Chinese words one of whose glosses has exactly these terms; the earlier its gloss stands, the sooner."""
-    lines = (line for line in _under(_common_start(phrase), by_gloss=True) if line[0].count(" ") < len(phrase))
-    meant = [(place, word) for gloss, place, word in lines if _terms(gloss) == phrase]
-    return tuple(word for _, word in sorted(meant))
+    return _glosses(phrase[0]).get(phrase, ())
 
 
-def _common_start(phrase: tuple[str, ...]) -> str:
-    """What the lines of a phrase begin with: stemming may alter a last letter (delivery, deliveri; using, use)."""
-    stem = phrase[0]
+@lru_cache(maxsize=4_096)
+def _glosses(first: str) -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    """The Chinese words by the terms of their glosses, of all glosses that begin with a term."""
+    found: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    for start in _common_starts(first):
+        for gloss, place, word in _under(start, by_gloss=True):
+            if (held := _terms(gloss)) and held[0] == first:
+                found.setdefault(held, []).append((place, word))
+    return {held: tuple(word for _, word in sorted(words)) for held, words in found.items()}
+
+
+def _common_starts(stem: str) -> tuple[str, ...]:
+    """What lines begin with whose first word has a stem, which may alter a letter (delivery, deliveri; using, use)."""
     if len(stem) < _SHORTEST_STEM:
-        return f"{stem} " if phrase[1:] else f"{stem}\t"
+        return f"{stem} ", f"{stem}\t"
     altered = stem.endswith("i") or (stem.endswith("e") and len(stem) > _SHORTEST_STEM)
-    return stem[:-1] if altered else stem
+    return (stem[:-1] if altered else stem,)
 
 
 @lru_cache(maxsize=65_536)
