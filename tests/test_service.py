@@ -32,6 +32,7 @@ from kb.jobs import server_file
 from kb.progress import silent
 from kb.search.embedding import Embedder
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
@@ -46,8 +47,7 @@ CITATION = {
 }  # fmt: skip
 ANSWER = {
     "answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover", "language", "foreign",
-    "options",
-    "explain",
+    "options", "explain", "skipped",
 }  # fmt: skip
 KETTLE_BODY = (
     "# Kettle\n\nThe kettle stops when the lid is open. Close the lid until it clicks.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
@@ -110,7 +110,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 def test_a_search_gives_two_lanes_and_every_field_of_a_hit(server: Server) -> None:
     body = server.search("kettle lid", k=3)
-    assert body.keys() == {"query_id", "hits", "tickets", "took_ms", "explain"}
+    assert body.keys() == {"query_id", "hits", "tickets", "took_ms", "explain", "skipped"}
     assert body["hits"]
     assert all(has_shape(hit, HIT) for hit in body["hits"])
     first = body["hits"][0]
@@ -208,7 +208,7 @@ def test_the_schema_page_asks_no_other_host(server: Server) -> None:
 
 def test_the_schema_lists_every_route(server: Server) -> None:
     described = server.get("/schema/openapi.json").json()["paths"]
-    app = create_app(cast(Service, SimpleNamespace()), frozenset({"public"}))
+    app = create_app(cast(Service, SimpleNamespace()), frozenset({"public"}), Admission(1))
     routes = {route.path_format for route in app.routes if not route.path.startswith("/schema")}
     assert set(described) == routes >= {"/api/search", "/api/answers", "/health/live", "/health/ready"}
     assert all(operation["summary"] for path in described.values() for operation in path.values())

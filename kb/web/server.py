@@ -19,9 +19,10 @@ from litestar import Litestar
 
 from kb.config import Paths, load_settings
 from kb.errors import UsageError
-from kb.evaluation.replay import audiences_of
 from kb.logs import configure_logging
+from kb.model import audiences_of
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.web.api import create_app
 
 _VARIABLE = "KB_SERVE"
@@ -60,8 +61,9 @@ def application() -> Litestar:
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
-    service = Service(Paths(home), load_settings(home, given["flags"]), given["url"])
-    return create_app(service, audiences_of((given["audience"],)))
+    settings = load_settings(home, given["flags"])
+    service = Service(Paths(home), settings, given["url"])
+    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
