@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,6 @@ import anyio
 import msgspec
 from litestar import Litestar, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
-from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -144,8 +144,8 @@ def create_app(service: Service, audiences: frozenset[str], admission: Admission
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
-        # The event loop's own pool would have six threads on two processors.
-        set_asyncio_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
+        # Where Litestar runs handlers; the loop's own pool would have six threads on two processors.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         try:
             yield
