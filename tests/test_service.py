@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import signal
 import socket
@@ -497,7 +498,9 @@ def test_a_second_server_follows_and_takes_over_when_the_first_ends(centre: Cent
         assert lock_holders(centre.home) == [follower.pid]
 
 
-def test_workers_answer_alike_one_writes_and_all_end_together(centre: Centre, tiny_model: Path) -> None:
+def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_together(
+    centre: Centre, tiny_model: Path
+) -> None:
     file = write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
     centre.reindex()
     with serving(centre.home, tiny_model, "--workers", "2", preloaded=False) as server:
@@ -515,6 +518,15 @@ def test_workers_answer_alike_one_writes_and_all_end_together(centre: Centre, ti
 
         until(lambda: told() == {"The lamp is scarlet."})
         assert told() == {"The lamp is scarlet."}
+
+        (writer,) = lock_holders(centre.home)
+        os.kill(writer, signal.SIGKILL)
+        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=60)
+        workers = server.children()
+        until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
+        until(lambda: len(lock_holders(centre.home)) == 1)
+        file.write_text("# Lamp\n\nThe lamp is violet.\n", "utf-8")
+        until(lambda: told() == {"The lamp is violet."})
         assert server.terminate() == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
         assert "leaked" not in server.log.read_text("utf-8")

@@ -18,7 +18,7 @@ from litestar import Litestar, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
+from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromQuery, JSONBody, QueryParameter
@@ -126,7 +126,12 @@ def live() -> Health:
     return Health("ok")
 
 
-@get("/health/ready", sync_to_thread=False, summary="Whether questions can be answered")
+@get(
+    "/health/ready",
+    sync_to_thread=False,
+    summary="Whether questions can be answered",
+    responses={503: ResponseSpec(Health, description="Nothing is indexed, or the index cannot be read")},
+)
 def ready(state: State) -> Response[Health]:
     """503 while nothing is indexed or the index cannot be read."""
     try:

@@ -28,6 +28,8 @@ from kb.web.api import create_app
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
 """How long a worker may be too busy loading a model to say that it lives."""
+_IDLE_SECONDS = 30
+"""How long a connection is kept for the next request: longer than the 5 s at which many a client asks again."""
 log = logging.getLogger("kb.web")
 
 
@@ -48,6 +50,7 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         workers=workers,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=10,
         timeout_worker_healthcheck=_LOADING_SECONDS,
         server_header=False,
