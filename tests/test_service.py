@@ -548,7 +548,15 @@ def leads_to(link: Path) -> str:
         return ""
 
 
+def read(file: Path) -> str:
+    """What a file of /proc says; nothing once it is gone."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def waits_on(pid: int, inode: str) -> bool:
     sockets = {link.name for link in Path(f"/proc/{pid}/fd").iterdir() if leads_to(link) == f"socket:[{inode}]"}
-    polls = [text for link in Path(f"/proc/{pid}/fdinfo").iterdir() if "tfd:" in (text := link.read_text())]
+    polls = [text for link in Path(f"/proc/{pid}/fdinfo").iterdir() if "tfd:" in (text := read(link))]
     return any(re.search(rf"tfd:\s+{number}\b", text) for number in sockets for text in polls)
