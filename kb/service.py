@@ -19,13 +19,15 @@ from kb.jobs import Handler, JobServer
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
 from kb.publishing import Summary
-from kb.results import Answer, SearchResult
+from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, describe
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
+_FIRST_QUESTIONS = ("Where is my parcel?", "我的包裹在哪里")
+"""Dictionaries are read by the first question in a language; a crowd of first ones would read them once each."""
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 log = logging.getLogger("kb")
 
@@ -76,6 +78,8 @@ class Service:
                 self._grounds = grounds(self._paths, self._settings)
                 opened = KnowledgeBase(self._paths, self._settings, embedder=self._embedder)
                 opened.warm()
+                for question in _FIRST_QUESTIONS:
+                    opened.search(Ask(question))
                 self._knowledge = opened
             else:
                 self._knowledge.reader.refresh()
