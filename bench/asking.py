@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kb.config import Paths, load_settings
 from kb.evaluation.golden import GoldenQuestion
-from kb.evaluation.replay import audiences_of
 from kb.knowledge import KnowledgeBase
+from kb.model import audiences_of
 from kb.results import Ask
 from kb.search.embedding import Embedder
 from kb.search.overlapping import Overlapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.config import Paths, Settings, load_settings, parse_value
+from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 
@@ -73,15 +73,8 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     configure_logging()
     if not home.is_dir():
         raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
-    flags = dict(_key_and_value(text) for text in chosen)
+    flags = dict(map(parse_flag, chosen))
     ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
-
-
-def _key_and_value(text: str) -> tuple[str, str | list[str]]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--set {text!r}: accepted is KEY=VALUE, such as --set timezone=Asia/Shanghai")
-    return key.strip(), parse_value(key.strip(), value.strip())
 
 
 def _audience(command: Any) -> Any:
@@ -157,9 +150,11 @@ def search(
     home: Home, /, question: str, k: int, explain: bool, audience: str, as_json: bool, **filters: str | None
 ) -> None:
     """Show the passages that may answer QUESTION, best first."""
-    from kb import presentation
+    from kb import asking, presentation
 
-    result = home.knowledge().search(_ask(question, audience, **filters), k, explain=explain)
+    ask = _ask(question, audience, **filters)
+    found = asking.search_running(home.paths, home.settings, ask, k, explain=explain)
+    result = found or home.knowledge().search(ask, k, explain=explain)
     presentation.show_json(result) if as_json else presentation.show_search(result)
 
 
@@ -171,13 +166,18 @@ def search(
 @click.pass_obj
 def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) -> None:
     """Answer QUESTION in a few sentences with their sources, or say that there is no answer."""
-    from kb import presentation
-    from kb.withheld import report
+    from kb import asking, presentation
 
-    kb, ask = home.knowledge(), _ask(question, audience)
-    answer = kb.answer(ask, explain=explain)
+    asked, kb = _ask(question, audience), None
+    answer = asking.answer_running(home.paths, home.settings, asked, explain=explain)
+    if answer is None:
+        kb = home.knowledge()
+        answer = kb.answer(asked, explain=explain)
     presentation.show_json(answer) if as_json else presentation.show_answer(answer)
-    report(kb, ask, answer)
+    if kb:
+        from kb.withheld import report
+
+        report(kb, asked, answer)
 
 
 @main.command()
@@ -214,13 +214,14 @@ def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json
     from kb.evaluation.golden import read_golden
     from kb.evaluation.plot import check
     from kb.evaluation.replay import replay
+    from kb.outcomes import show_outcomes
 
     if plot:
         check(plot)
     questions = read_golden(golden)
     with presentation.bars() as progress:
         outcomes = list(replay(home.knowledge(), questions, audience, lambda n: progress("Asking", n, len(questions))))
-    presentation.show_outcomes(outcomes, golden.stem, plot, as_json)
+    show_outcomes(outcomes, golden.stem, plot, as_json)
 
 
 @main.command()
@@ -243,6 +244,7 @@ def calibrate(
     from kb.evaluation import calibration
     from kb.evaluation.golden import read_golden
     from kb.evaluation.plot import check
+    from kb.outcomes import show_outcomes
 
     if plot:
         check(plot)
@@ -261,7 +263,7 @@ def calibrate(
     )
     if not dry_run:
         tuning.save(home.paths, tuning.Tuning(made.fusion, made.confidence))
-    presentation.show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
+    show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
 
 
 @main.command()
@@ -279,7 +281,7 @@ def doctor(home: Home, as_json: bool) -> None:
 
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:
-    from kb.evaluation.replay import audiences_of
+    from kb.model import audiences_of
     from kb.results import Ask
 
     return Ask(question, (), audiences_of((audience,)), **filters)

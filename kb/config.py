@@ -74,6 +74,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_wrong: float | None = None
     """The share of delivered answers that may be wrong; sets the probability by what was measured. Default: 5% of
     what could be answered is refused."""
+    budget_ms: int = 300
+    """Milliseconds after which a question leaves out the steps that are optional; 0 sets no limit."""
+    max_requests: int = 256
+    """How many questions one serving process has at hand at most; a further one is told at once to come again."""
 
 
 RUNTIMES = ("auto", "torch", "openvino")
@@ -129,11 +133,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for name, value in environment.items():
         if name.startswith("KB_") and name not in ELSEWHERE and value != "":
             key = name.removeprefix("KB_").lower()
-            found[key] = parse_value(key, value)
+            found[key] = _parse_value(key, value)
     return found
 
 
-def parse_value(key: str, text: str) -> str | list[str]:
+def parse_flag(text: str) -> tuple[str, str | list[str]]:
+    """A setting as `--set` takes it. Raises SettingsError."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"--set {text!r}: accepted is KEY=VALUE, such as --set timezone=Asia/Shanghai")
+    return key.strip(), _parse_value(key.strip(), value.strip())
+
+
+def _parse_value(key: str, text: str) -> str | list[str]:
     """A setting's value as a shell writes it: lists are comma-separated."""
     return [part.strip() for part in text.split(",") if part.strip()] if key == "keep" else text
 
@@ -161,6 +173,12 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(f"runtime: {settings.runtime!r} is none of {', '.join(RUNTIMES)}")
     if settings.max_wrong is not None and not 0 < settings.max_wrong < 1:
         raise SettingsError(f"max_wrong: {settings.max_wrong} is not a share between 0 and 1, such as 0.05")
+    if settings.budget_ms < 0:
+        raise SettingsError(
+            f"budget_ms: {settings.budget_ms} is negative; accepted are milliseconds, or 0 for no limit"
+        )
+    if settings.max_requests < 1:
+        raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
     try:

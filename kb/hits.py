@@ -73,8 +73,15 @@ def _close(evidence: Evidence, fused: NDArray[np.float64], shown: int, others: S
     return [n for rank, n in enumerate(others) if rank < first or fused[n] >= fused[shown] - CLOSE]
 
 
+def shown(
+    chosen: Sequence[Group], evidence: Evidence, stored: Mapping[int, StoredPassage]
+) -> list[tuple[Group, tuple[str, ...]]]:
+    """The groups whose passage is here still, each for itself."""
+    return [(group, ()) for group in chosen if evidence.rows[group.shown] in stored]
+
+
 def shown_once(
-    chosen: Sequence[Group],
+    here: Sequence[Group],
     evidence: Evidence,
     beside: Mapping[int, Sequence[int]],
     stored: Mapping[int, StoredPassage],
@@ -84,7 +91,6 @@ def shown_once(
 
     A curated question is too short to tell: its article is compared by the best text found of it, or not at all.
     """
-    here = [group for group in chosen if evidence.rows[group.shown] in stored]  # else withdrawn meanwhile
     texts = [_text_of((group.shown, *beside[group.shown]), evidence, stored) for group in here]
     likely = _likely(texts, view)
     kept: dict[int, list[str]] = {}

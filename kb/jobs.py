@@ -1,6 +1,8 @@
-"""Handing a writing job to the server that holds the lock, over loopback, told apart by a token.
+"""Handing a job to the server that holds the lock, over loopback, told apart by a token.
 
-The server writes `index/server.json` (mode 0600); who may read that file may write here. Messages are JSON.
+The server writes `index/server.json` (mode 0600); who may read that file may write here and see all.
+
+Messages are JSON.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from kb.progress import Progress
 Handler = Callable[[Mapping[str, Any], Progress], Any]
 _LOOPBACK = "127.0.0.1"
 _FAILURES = (OSError, EOFError, AuthenticationError)
+_GREETING_SECONDS = 5.0
+"""A server that does not even say so much hangs, or is none."""
 
 
 class ServerFile(msgspec.Struct, frozen=True):
@@ -90,28 +94,52 @@ def reach_server(index: Path) -> Connection | None:
     """A connection to the server of this home; None where none runs, whatever file a killed one left."""
     try:
         found = msgspec.json.decode(server_file(index).read_bytes(), type=ServerFile)
-        return Client((_LOOPBACK, found.port), authkey=found.token.encode())
+        connection = Client((_LOOPBACK, found.port))
     except (*_FAILURES, msgspec.DecodeError):
+        return None
+    try:
+        return _greeted(connection, found.token.encode())
+    except _FAILURES:
+        connection.close()
         return None
 
 
-def ask_server(connection: Connection, job: str, arguments: Mapping[str, Any], progress: Progress) -> Any:
+def _greeted(connection: Connection, key: bytes) -> Connection:
+    """Each side shows the other that it knows the key."""
+    if not connection.poll(_GREETING_SECONDS):
+        raise TimeoutError("the server does not greet")
+    answer_challenge(connection, key)
+    deliver_challenge(connection, key)
+    return connection
+
+
+def ask_server(
+    connection: Connection,
+    job: str,
+    arguments: Mapping[str, Any],
+    progress: Progress,
+    *,
+    patience: float | None = None,
+) -> Any:
     """Runs a job in the server at the other end and returns its result as plain values.
 
-    Raises what the job raised, or StoreBusy where the server ended before the job did.
+    Raises what the job raised, or StoreBusy where the server ended before the job did, or said nothing for `patience`
+    seconds.
     """
     try:
         with connection:
             connection.send_bytes(msgspec.json.encode({"job": job, "arguments": arguments}))
-            return _result(connection, progress)
+            return _result(connection, progress, patience)
     except _FAILURES as error:
         raise StoreBusy(
             f"the server broke off before this {job} was done: look at its log, then run the command again"
         ) from error
 
 
-def _result(connection: Connection, progress: Progress) -> Any:
+def _result(connection: Connection, progress: Progress, patience: float | None) -> Any:
     while True:
+        if not connection.poll(patience):
+            raise TimeoutError("the server says nothing")
         message = msgspec.json.decode(connection.recv_bytes())
         if "progress" in message:
             progress(*message["progress"])

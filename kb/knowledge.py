@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.answering import Answering
+from kb.budget import Budget
 from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.questions import KINDS, Question
@@ -91,12 +92,12 @@ class KnowledgeBase:
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
-        question = self.question(ask)
+        question = Question(ask, self.reader, self._models, self._vectors, Budget(self.settings.budget_ms))
         found = {kind: question.lane(kind, k) for kind in KINDS}
         articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
         took = round((time.perf_counter() - started) * 1000, 3)
         why = question.explain(found) if explain else None
-        return SearchResult(uuid.uuid4().hex, articles, tickets, took, why)
+        return SearchResult(uuid.uuid4().hex, articles, tickets, took, why, question.budget.skipped)
 
     def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""

@@ -5,6 +5,7 @@ Times are aware datetimes in UTC. Offsets are Unicode code points, half open, in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -14,6 +15,12 @@ Status = Literal["draft", "published", "retired"]
 
 PUBLIC = "public"
 AGENT = "agent"
+
+
+def audiences_of(names: Sequence[str]) -> frozenset[str]:
+    """What a caller acting as these roles or groups may see: everyone holds `public`."""
+    held = {PUBLIC, *names}
+    return frozenset(held | {AGENT} if held & {"editor", "admin"} else held)
 
 
 @dataclass(frozen=True, slots=True)

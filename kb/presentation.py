@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
@@ -14,15 +13,12 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from kb.diagnosis import Finding
-from kb.evaluation.intervals import with_intervals
-from kb.evaluation.metrics import Outcome, measure
-from kb.evaluation.plot import draw
-from kb.evaluation.report import render, render_risk
-from kb.evaluation.risk import risk_coverage
 from kb.progress import Progress
-from kb.publishing import Summary
 from kb.results import Answer, Explanation, Hit, HitExplained, SearchResult
+
+if TYPE_CHECKING:  # what makes these imports the index and the model: a question that the server answers needs neither
+    from kb.diagnosis import Finding
+    from kb.publishing import Summary
 
 _LINES = 6
 
@@ -159,25 +155,6 @@ def _explained(hit: HitExplained) -> Table:
         for sign in signs:
             table.add_row(sign.name, f"{sign.value:.3f}", f"{sign.weight:.3f}", f"{sign.contribution:+.3f}")
     return table
-
-
-def show_outcomes(outcomes: Sequence[Outcome], name: str, plot: Path | None, as_json: bool, **said: str) -> None:
-    """The figures of the set `name` with their intervals, and what other thresholds would give; drawn where asked.
-
-    `said` stands before them. Raises UsageError where the picture cannot be written.
-    """
-    metrics, curve = with_intervals(measure(outcomes), outcomes), risk_coverage(outcomes)
-    if plot:
-        draw(outcomes, plot, name)
-    if as_json:
-        show_json({**said, **metrics.to_json(), "risk_coverage": curve.to_json()})
-        return
-    console = Console(highlight=False)
-    for text in said.values():
-        console.print(f"{text}\n")
-    render(metrics, console)
-    console.print()
-    render_risk(curve, console)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

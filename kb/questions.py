@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import hits
+from kb.budget import MARKS, NEAR_DUPLICATES, Budget
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
@@ -58,13 +59,16 @@ class Question:
         reader: Reader,
         models: Models,
         embed: Embed,
+        budget: Budget | None = None,
         *,
         whenever: bool = False,
     ) -> None:
+        self.budget = budget or Budget()
         _refuse_half_characters(ask)
         self.ask, self.reader, self.models = ask, reader, models
         self.view: View = reader.view
         self._lexicon = self.view.lexicon(ask.audiences)
+        self._rarities: dict[Kind, dict[str, float]] = {}
         self._stand_ins: dict[str, dict[str, tuple[str, ...]]] = {}
         self._question = question = check_question(ask.question)
         self.slips = find_slips(question, self._lexicon)
@@ -163,7 +167,10 @@ class Question:
         stored = self.reader.fetch([evidence.rows[number] for number in numbers])
         compared = confidence.Comparison(evidence, fused, ordered)
         found = []
-        for group, also in hits.shown_once(chosen, evidence, beside, stored, self.view)[:k]:
+        shown = hits.shown(chosen, evidence, stored)
+        if k > 1 and self.budget.allows(NEAR_DUPLICATES):
+            shown = hits.shown_once([group for group, _ in shown], evidence, beside, stored, self.view)
+        for group, also in shown[:k]:
             signs, exact = compared.signs(group.shown), bool(evidence.exact[group.best])
             close = [n for n in beside[group.shown] if fused[n] >= fused[group.shown] - hits.CLOSE]
             rows = [evidence.rows[number] for number in (group.shown, *close)]
@@ -189,7 +196,8 @@ class Question:
 
     def hit(self, found: Found, rank: int) -> Hit:
         """What a searcher is shown of it, at a rank from 0."""
-        return hits.hit(found, rank, self._words, self.rarity(found.passage.kind), self.speaks)
+        words = self._words if self.budget.allows(MARKS) else []
+        return hits.hit(found, rank, words, self.rarity(found.passage.kind), self.speaks)
 
     def explain(self, lanes: Mapping[Kind, Sequence[Found]], outcome: str | None = None) -> Explanation:
         """How these results came about, or why the best of them is no answer; `outcome` where it is known."""
@@ -220,7 +228,10 @@ class Question:
 
     def rarity(self, kind: Kind) -> dict[str, float]:
         """How rare each of its terms is where questions about `kind` begin."""
-        return {word: self.view.keywords.rarity(word, kind) for word in self._words}
+        if (known := self._rarities.get(kind)) is None:
+            known = {word: self.view.keywords.rarity(word, kind) for word in self._words}
+            self._rarities[kind] = known
+        return known
 
     @property
     def threshold(self) -> float:

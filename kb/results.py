@@ -108,13 +108,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Two lanes, each ranked; tickets never push an article down."""
+    """Two lanes, each ranked; tickets never push an article down.
+
+    `skipped` names optional steps that were left out because the question was late (setting `budget_ms`).
+    """
 
     query_id: str
     hits: tuple[Hit, ...]
     tickets: tuple[Hit, ...]
     took_ms: float
     explain: Explanation | None = None
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class Answer:
     """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
 
     `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
-    reason `which_product` the text asks back, and `options` says between what.
+    reason `which_product` the text asks back, and `options` says between what. `skipped` names optional steps that were
+    left out because the question was late (setting `budget_ms`).
     """
 
     answer_id: str
@@ -146,6 +151,7 @@ class Answer:
     foreign: bool = False
     options: tuple[Option, ...] = ()
     explain: Explanation | None = None
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import watchfiles
 
+from kb.asking import Asked, check_alike, grounds
 from kb.config import Paths, Settings, deciding
 from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
 from kb.jobs import Handler, JobServer
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
 from kb.publishing import Summary
+from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, describe
+from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
+_FIRST_QUESTIONS = ("Where is my parcel?", "我的包裹在哪里")
+"""Dictionaries are read by the first question in a language; a crowd of first ones would read them once each."""
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 log = logging.getLogger("kb")
 
@@ -34,6 +40,7 @@ class Service:
         spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
         self._embedder = Embedder(spec, runtime=settings.runtime)
         self._knowledge: KnowledgeBase | None = None
+        self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping = threading.Event()
         self._writing = threading.Lock()
@@ -68,8 +75,11 @@ class Service:
     def _follow_once(self) -> None:
         try:
             if self._knowledge is None:
+                self._grounds = grounds(self._paths, self._settings)
                 opened = KnowledgeBase(self._paths, self._settings, embedder=self._embedder)
                 opened.warm()
+                for question in _FIRST_QUESTIONS:
+                    opened.search(Ask(question))
                 self._knowledge = opened
             else:
                 self._knowledge.reader.refresh()
@@ -92,7 +102,12 @@ class Service:
 
     def _be_the_writer(self) -> None:
         writer = Writer(self._paths, self._settings, embedder=self._embedder)
-        handlers = {"reindex": self._job(writer, _reindex), "import": self._job(writer, _import)}
+        handlers: dict[str, Handler] = {
+            "reindex": self._job(writer, _reindex),
+            "import": self._job(writer, _import),
+            "search": self._search,
+            "ask": self._answer,
+        }
         jobs = JobServer(self._paths.index, self._url, handlers)
         try:
             writer.warm()
@@ -158,6 +173,24 @@ class Service:
             return asdict(summary)
 
         return run
+
+    def _search(self, arguments: Mapping[str, Any], _: Progress) -> SearchResult:
+        asked = msgspec.convert(arguments, Asked)
+        return self._asked(asked).search(asked.ask, asked.k, explain=asked.explain)
+
+    def _answer(self, arguments: Mapping[str, Any], _: Progress) -> Answer:
+        asked = msgspec.convert(arguments, Asked)
+        kb = self._asked(asked)
+        answer = kb.answer(asked.ask, explain=asked.explain)
+        # As in HTTP, only once the asker has been answered: it takes as long again.
+        threading.Thread(target=report, args=(kb, asked.ask, answer), name="kb-withheld", daemon=True).start()
+        return answer
+
+    def _asked(self, asked: Asked) -> KnowledgeBase:
+        """The knowledge base as of now. Raises SettingsError where the asking shell would answer otherwise."""
+        check_alike(asked.grounds, self._grounds)
+        self.knowledge.reader.refresh()
+        return self.knowledge
 
 
 def _reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from conftest import Centre, Shell
@@ -116,3 +117,18 @@ def test_the_shell_explains_a_search_and_an_answer(centre: Centre, shell: Shell)
     told = json.loads(shell(centre.home, "ask", "washer pump", "--explain", "--json").stdout)
     assert told["explain"]["hits"][0]["rule"] == "own_words"
     assert told["explain"]["threshold"] <= told["explain"]["best"]
+
+
+def test_a_late_search_leaves_out_what_is_optional_and_says_so(centre: Centre) -> None:
+    centre.article("one.md", f"# Washer pump\n\n{LONG}\n")
+    centre.article("two.md", f"# Washer pump again\n\n{LONG}\n")
+    centre.reindex()
+    kb = centre.open()
+    in_time = kb.search(Ask("washer pump door lamp"))
+    assert (in_time.skipped, len(in_time.hits)) == ((), 1)
+    assert in_time.hits[0].highlights
+    kb.settings = msgspec.structs.replace(kb.settings, budget_ms=1)
+    late = kb.search(Ask("which washer pump stops while the door lamp is dark?"))
+    assert late.skipped == ("near_duplicates", "marks")
+    assert len(late.hits) == 2
+    assert not any(hit.highlights or hit.answer_span for hit in late.hits)

@@ -22,6 +22,7 @@ from kb.model import AGENT, PUBLIC
 from kb.progress import silent
 from kb.results import Ask
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
@@ -278,7 +279,7 @@ def client(
     """The service as the public reaches it."""
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
     service = Service(Paths(home), load_settings(home, {"min_confidence": 0.0}, {}), "http://test")
-    with TestClient(create_app(service, frozenset({PUBLIC}))) as client:
+    with TestClient(create_app(service, frozenset({PUBLIC}), Admission(8))) as client:
         service.knowledge.embed_ahead(probe.ask for probe in probes[:120])
         yield client
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import signal
 import socket
@@ -32,6 +33,7 @@ from kb.jobs import server_file
 from kb.progress import silent
 from kb.search.embedding import Embedder
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
@@ -46,8 +48,7 @@ CITATION = {
 }  # fmt: skip
 ANSWER = {
     "answer_id", "outcome", "text", "citations", "actions", "confidence", "reason", "handover", "language", "foreign",
-    "options",
-    "explain",
+    "options", "explain", "skipped",
 }  # fmt: skip
 KETTLE_BODY = (
     "# Kettle\n\nThe kettle stops when the lid is open. Close the lid until it clicks.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
@@ -110,7 +111,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 def test_a_search_gives_two_lanes_and_every_field_of_a_hit(server: Server) -> None:
     body = server.search("kettle lid", k=3)
-    assert body.keys() == {"query_id", "hits", "tickets", "took_ms", "explain"}
+    assert body.keys() == {"query_id", "hits", "tickets", "took_ms", "explain", "skipped"}
     assert body["hits"]
     assert all(has_shape(hit, HIT) for hit in body["hits"])
     first = body["hits"][0]
@@ -208,7 +209,7 @@ def test_the_schema_page_asks_no_other_host(server: Server) -> None:
 
 def test_the_schema_lists_every_route(server: Server) -> None:
     described = server.get("/schema/openapi.json").json()["paths"]
-    app = create_app(cast(Service, SimpleNamespace()), frozenset({"public"}))
+    app = create_app(cast(Service, SimpleNamespace()), frozenset({"public"}), Admission(1))
     routes = {route.path_format for route in app.routes if not route.path.startswith("/schema")}
     assert set(described) == routes >= {"/api/search", "/api/answers", "/health/live", "/health/ready"}
     assert all(operation["summary"] for path in described.values() for operation in path.values())
@@ -497,7 +498,9 @@ def test_a_second_server_follows_and_takes_over_when_the_first_ends(centre: Cent
         assert lock_holders(centre.home) == [follower.pid]
 
 
-def test_workers_answer_alike_one_writes_and_all_end_together(centre: Centre, tiny_model: Path) -> None:
+def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_together(
+    centre: Centre, tiny_model: Path
+) -> None:
     file = write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
     centre.reindex()
     with serving(centre.home, tiny_model, "--workers", "2", preloaded=False) as server:
@@ -515,6 +518,16 @@ def test_workers_answer_alike_one_writes_and_all_end_together(centre: Centre, ti
 
         until(lambda: told() == {"The lamp is scarlet."})
         assert told() == {"The lamp is scarlet."}
+
+        (writer,) = lock_holders(centre.home)
+        os.kill(writer, signal.SIGKILL)
+        # Mostly in a second; where uvicorn had just asked whether it lives, once that times out (_LOADING_SECONDS).
+        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=100)
+        workers = server.children()
+        until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
+        until(lambda: len(lock_holders(centre.home)) == 1)
+        file.write_text("# Lamp\n\nThe lamp is violet.\n", "utf-8")
+        until(lambda: told() == {"The lamp is violet."})
         assert server.terminate() == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
         assert "leaked" not in server.log.read_text("utf-8")
@@ -535,7 +548,15 @@ def leads_to(link: Path) -> str:
         return ""
 
 
+def read(file: Path) -> str:
+    """What a file of /proc says; nothing once it is gone."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def waits_on(pid: int, inode: str) -> bool:
     sockets = {link.name for link in Path(f"/proc/{pid}/fd").iterdir() if leads_to(link) == f"socket:[{inode}]"}
-    polls = [text for link in Path(f"/proc/{pid}/fdinfo").iterdir() if "tfd:" in (text := link.read_text())]
+    polls = [text for link in Path(f"/proc/{pid}/fdinfo").iterdir() if "tfd:" in (text := read(link))]
     return any(re.search(rf"tfd:\s+{number}\b", text) for number in sockets for text in polls)

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from kb.evaluation.golden import GoldenQuestion
 from kb.evaluation.metrics import DEPTH, Outcome
-from kb.evaluation.replay import audiences_of
 from kb.knowledge import KnowledgeBase
+from kb.model import audiences_of
 from kb.questions import KINDS
 from kb.results import Ask
 from kb.search import confidence, fusion

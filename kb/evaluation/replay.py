@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from kb.evaluation.golden import GoldenQuestion
 from kb.evaluation.metrics import DEPTH, Outcome
 from kb.knowledge import KnowledgeBase
-from kb.model import AGENT, PUBLIC
+from kb.model import audiences_of
 from kb.results import Ask, Hit
 from kb.search.terms import written_in
 
@@ -20,12 +20,6 @@ def replay(
     for done, question in enumerate(questions, 1):
         yield _outcome(kb, question, audience)
         progress(done)
-
-
-def audiences_of(names: Sequence[str]) -> frozenset[str]:
-    """What a caller acting as these roles or groups may see: everyone holds `public`."""
-    held = {PUBLIC, *names}
-    return frozenset(held | {AGENT} if held & {"editor", "admin"} else held)
 
 
 def _outcome(kb: KnowledgeBase, golden: GoldenQuestion, audience: str) -> Outcome:

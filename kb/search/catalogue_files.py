@@ -49,8 +49,9 @@ class CatalogueWriter:
         known, families = self._families()
         names.write(folder, known)
         first, last = np.array(self._from), np.array(self._to)
-        columns = (np.array(self._ids, np.int64), np.array(self._terms, np.int32), first, last)
-        for name, column in zip(_COLUMNS, (*columns, np.array(self._documents, np.int32), families), strict=True):
+        ids, terms = np.array(self._ids, np.int64), np.array(self._terms, np.int32)
+        columns: list[NDArray[Any]] = [ids, terms, first, last, np.array(self._documents, np.int32), families]
+        for name, column in zip(_COLUMNS, columns, strict=True):
             saved(_file(folder, name), column)
         order = np.argsort(families, kind="stable").astype(np.int32)
         for name, column in zip(_GROUPED, (families[order], order), strict=True):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from typing import Annotated, Any
@@ -15,21 +18,29 @@ from litestar import Litestar, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
+from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
 
 from kb.errors import KbError, UsageError
-from kb.knowledge import MAX_K
+from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
+_THREADS = 64
+"""While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
+_TITLES = {
+    400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+    503: "Unavailable",
+}  # fmt: skip
 log = logging.getLogger("kb.web")
 
 
@@ -47,6 +58,26 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
+@dataclass
+class _Asking(Operation):
+    """An operation that may be refused for now."""
+
+    def __post_init__(self) -> None:
+        """Adds the refusal to what Litestar found by itself."""
+        seconds = OpenAPIHeader(
+            schema=Schema(type=OpenAPIType.INTEGER, minimum=1),
+            description="Seconds after which to ask again; absent where nothing can be answered at all",
+        )
+        problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem"))
+        self.responses = (self.responses or {}) | {
+            "503": OpenAPIResponse(
+                "Too many questions at hand, or the knowledge base cannot answer",
+                headers={"Retry-After": seconds},
+                content={"application/problem+json": problem},
+            )
+        }
+
+
 class Health(msgspec.Struct, frozen=True):
     """Whether the service is up, and what it answers from."""
 
@@ -54,7 +85,12 @@ class Health(msgspec.Struct, frozen=True):
     generation: int | None = None
 
 
-@get("/api/search", sync_to_thread=True, summary="Passages that may answer a question, for agents")
+@get(
+    "/api/search",
+    sync_to_thread=True,
+    summary="Passages that may answer a question, for agents",
+    operation_class=_Asking,
+)
 def search(
     state: State,
     q: Annotated[str, QueryParameter(description="The question, or a few words", max_length=MAX_QUESTION)],
@@ -66,13 +102,19 @@ def search(
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), state.audiences, None, product, language, tag)
-    return _service(state).knowledge.search(ask, k, explain=explain)
+    return _knowledge(state).search(ask, k, explain=explain)
 
 
-@post("/api/answers", status_code=200, sync_to_thread=True, summary="A short cited answer, or an honest refusal")
+@post(
+    "/api/answers",
+    status_code=200,
+    sync_to_thread=True,
+    summary="A short cited answer, or an honest refusal",
+    operation_class=_Asking,
+)
 def answers(state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel."""
-    kb = _service(state).knowledge
+    kb = _knowledge(state)
     ask = Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
     answer = kb.answer(ask, explain=data.explain)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
@@ -84,7 +126,12 @@ def live() -> Health:
     return Health("ok")
 
 
-@get("/health/ready", sync_to_thread=False, summary="Whether questions can be answered")
+@get(
+    "/health/ready",
+    sync_to_thread=False,
+    summary="Whether questions can be answered",
+    responses={503: ResponseSpec(Health, description="Nothing is indexed, or the index cannot be read")},
+)
 def ready(state: State) -> Response[Health]:
     """503 while nothing is indexed or the index cannot be read."""
     try:
@@ -94,11 +141,16 @@ def ready(state: State) -> Response[Health]:
     return Response(Health("ok", view.manifest.generation))
 
 
-def create_app(service: Service, audiences: frozenset[str]) -> Litestar:
-    """The application over a service, which it starts and stops; every caller gets `audiences`."""
+def create_app(service: Service, audiences: frozenset[str], admission: Admission) -> Litestar:
+    """The application over a service, which it starts and stops; every caller gets `audiences`.
+
+    `admission` stands before the questions alone: whether the service lives and is ready is told however busy it is.
+    """
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
+        # Where Litestar runs handlers; the loop's own pool would have six threads on two processors.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         try:
             yield
@@ -106,9 +158,9 @@ def create_app(service: Service, audiences: frozenset[str]) -> Litestar:
             await anyio.to_thread.run_sync(service.stop)
 
     return Litestar(
-        [search, answers, live, ready, _openapi_files()],
+        [Router("/", route_handlers=[search, answers], middleware=[admission]), live, ready, _openapi_files()],
         lifespan=[running],
-        state=State({"service": service, "audiences": audiences}),
+        state=State({"service": service, "audiences": audiences, "admission": admission}),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig("kb", version("kb"), path="/schema", render_plugins=[_openapi_page()]),
         logging_config=None,
@@ -137,22 +189,28 @@ def _service(state: State) -> Service:
     return service
 
 
+def _knowledge(state: State) -> KnowledgeBase:
+    """What answers, in a handler's thread. Raises HTTPException where the question came to it too late."""
+    admission: Admission = state.admission
+    admission.check_wait()
+    return _service(state).knowledge
+
+
 def _problems() -> ProblemDetailsPlugin:
     def unavailable(error: KbError) -> ProblemDetailsException:
         log.error("%s", error)
         return ProblemDetailsException(
-            "the knowledge base cannot answer at the moment", status_code=503, title="Unavailable"
+            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503]
         )
 
     def usage(error: UsageError) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
 
     def http(error: HTTPException) -> ProblemDetailsException:
-        title = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large"}
         return ProblemDetailsException(
             error.detail,
             status_code=error.status_code,
-            title=title.get(error.status_code),
+            title=_TITLES.get(error.status_code),
             extra=error.extra,
             headers=error.headers,
         )

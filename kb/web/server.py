@@ -19,14 +19,17 @@ from litestar import Litestar
 
 from kb.config import Paths, load_settings
 from kb.errors import UsageError
-from kb.evaluation.replay import audiences_of
 from kb.logs import configure_logging
+from kb.model import audiences_of
 from kb.service import Service
+from kb.web.admission import Admission
 from kb.web.api import create_app
 
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
 """How long a worker may be too busy loading a model to say that it lives."""
+_IDLE_SECONDS = 30
+"""How long a connection is kept for the next request: longer than the 5 s at which many a client asks again."""
 log = logging.getLogger("kb.web")
 
 
@@ -47,6 +50,7 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         workers=workers,
         log_config=None,
         access_log=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=10,
         timeout_worker_healthcheck=_LOADING_SECONDS,
         server_header=False,
@@ -60,8 +64,9 @@ def application() -> Litestar:
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
-    service = Service(Paths(home), load_settings(home, given["flags"]), given["url"])
-    return create_app(service, audiences_of((given["audience"],)))
+    settings = load_settings(home, given["flags"])
+    service = Service(Paths(home), settings, given["url"])
+    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:

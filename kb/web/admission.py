@@ -1,0 +1,102 @@
+"""How many questions are at hand at once, and what the others are told: to come again, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from litestar.enums import ScopeType
+from litestar.exceptions import ClientException, HTTPException
+from litestar.middleware import ASGIMiddleware
+from litestar.status_codes import HTTP_408_REQUEST_TIMEOUT, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types.asgi_types import HTTPReceiveMessage
+
+WAIT_SECONDS = 2.0
+"""A question that got no thread for so long is refused: its asker has likely given up or asked again."""
+BODY_SECONDS = 10.0
+"""Within these the whole body has to arrive: a place is not held for one who does not speak."""
+_NEWEST = 0.1  # the weight of the newest observation in the mean
+_LONGEST_SECONDS = 60
+
+
+@dataclass(slots=True)
+class _Place:
+    """One question's place: since when it waits for a thread, and whether that was too long."""
+
+    since: float = field(default_factory=time.monotonic)
+    late: bool = False
+
+
+_PLACE: ContextVar[_Place] = ContextVar("place")
+
+
+class Admission(ASGIMiddleware):
+    """Lets in at most `limit` questions; one process has one of these for all of its routes that ask."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, limit: int, *, wait_seconds: float = WAIT_SECONDS, body_seconds: float = BODY_SECONDS) -> None:
+        self._limit, self._wait_seconds, self._body_seconds = limit, wait_seconds, body_seconds
+        self._at_hand = 0
+        self._mean_seconds, self._last_end = 0.0, 0.0
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Runs on the event loop alone, so that counting needs no lock. Raises HTTPException (503)."""
+        if self._at_hand >= self._limit:
+            raise self._refusal(f"{self._at_hand} questions are at hand already")
+        self._at_hand += 1
+        arrived, place = time.monotonic(), _Place()
+        _PLACE.set(place)
+        try:
+            await next_app(scope, self._timely(receive, place), send)
+        finally:
+            if not place.late:
+                self._observe(arrived)
+            self._at_hand -= 1
+
+    def check_wait(self) -> None:
+        """Called first by whatever runs in a thread for a question. Raises HTTPException (503) where it is late."""
+        place = _PLACE.get()
+        waited = time.monotonic() - place.since
+        if waited > self._wait_seconds:
+            place.late = True
+            raise self._refusal(f"this question waited {waited:.1f} s for its turn")
+
+    def _timely(self, receive: Receive, place: _Place) -> Receive:
+        """`receive`, but the body has to be whole in time; the wait for a thread begins after it."""
+        until = asyncio.get_running_loop().time() + self._body_seconds
+
+        async def received() -> HTTPReceiveMessage:
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError as error:
+                raise ClientException(
+                    f"the body was not whole within {self._body_seconds:g} s",
+                    status_code=HTTP_408_REQUEST_TIMEOUT,
+                    headers={"Connection": "close"},
+                ) from error
+            place.since = time.monotonic()
+            return message  # type: ignore[return-value]
+
+        return received
+
+    def _observe(self, arrived: float) -> None:
+        """Takes note of the time that this question had the service for itself: since the one before it ended."""
+        now = time.monotonic()
+        took = now - max(arrived, self._last_end)
+        self._mean_seconds += _NEWEST * (took - self._mean_seconds) if self._mean_seconds else took
+        self._last_end = now
+
+    def _refusal(self, why: str) -> HTTPException:
+        """Come again once those at hand are done: their number times the mean time that one takes."""
+        seconds = min(max(math.ceil(self._at_hand * self._mean_seconds), 1), _LONGEST_SECONDS)
+        return HTTPException(
+            f"{why}: ask again in {seconds} s",
+            status_code=HTTP_503_SERVICE_UNAVAILABLE,
+            headers={"Retry-After": str(seconds)},
+        )
