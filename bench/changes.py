@@ -52,7 +52,7 @@ def edits(home: Path, workers: int, fresh: Fresh, rate: float, count: int) -> di
         ("**reported until every worker found it**", after),
     ):
         print(f"| {name} | {statistics.median(values):.2f} | {max(values):.2f} |")
-    print(f"\n{replies.failed} of {len(replies.ms)} questions failed meanwhile.\n", flush=True)
+    print(f"\n{replies.losses()} meanwhile.\n", flush=True)
     return {"reported": reported, "found": found, "after": after, "failed": replies.failed}
 
 
@@ -109,5 +109,5 @@ def _rebuilt(served: Served, crowd: Clients, rate: float, quiet: float) -> tuple
     ended = time.monotonic() + 1.0  # the swap of readers that look for it
     time.sleep(1.0)
     replies = crowd.stop()
-    say(f"generation {summary['generation']}, {summary['seconds']} s")
+    say(f"generation {summary['generation']}, {summary['seconds']} s; {replies.losses()}")
     return replies.between(started - quiet, started), replies.between(started, ended), ended - 1.0 - started

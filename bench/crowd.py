@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +60,12 @@ class Replies:
     def failed(self) -> int:
         """How many got no answer, or another status than 200."""
         return sum(failure is not None for failure in self.failures)
+
+    def losses(self) -> str:
+        """How many failed, and of what."""
+        reasons = Counter(failure for failure in self.failures if failure is not None)
+        listed = "; ".join(f"{reason}: {count}" for reason, count in reasons.most_common(3))
+        return f"{self.failed} of {len(self.ms)} questions failed{f' ({listed})' if listed else ''}"
 
     def rate(self, seconds: float) -> float:
         """Answers a second, from the tenth part of a run of `seconds` to its end."""

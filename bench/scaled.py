@@ -154,7 +154,8 @@ def _sources(home: Path) -> list[Source]:
     with closing(sqlite3.connect(Paths(home).database)) as db:
         rows = db.execute(
             "SELECT document_id, embedded, language, vector FROM passages JOIN vectors USING (hash)"
-            " WHERE removed IS NULL AND role = 'text' ORDER BY passages.id"
+            " WHERE fingerprint = ? AND removed IS NULL AND role = 'text' ORDER BY passages.id",
+            [describe("bundled").fingerprint],  # a home that was indexed by an older kb keeps that one's vectors too
         ).fetchall()
     parts = [(id_, *embedded.partition("\n")[::2], language, vector) for id_, embedded, language, vector in rows]
     return [Source(i, lead, text, la, np.frombuffer(v, np.float32)) for i, lead, text, la, v in parts if text.strip()]
