@@ -155,4 +155,4 @@ def clients(port: int, fresh: Fresh) -> Iterator[Clients]:
         yield Clients(process, fresh)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()  # closes the pipes too

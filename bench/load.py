@@ -19,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def _latency(home: Path, crowd: Clients, count: int) -> dict[str, Any]:
     base = opened(home)
     base.warm()
     crowd.closed(1, 1.0)
-    ways = {
+    ways: dict[str, Callable[[str], float]] = {
         "over HTTP": crowd.one,
         "in process": lambda question: _timed(lambda: base.search(Ask(question))),
         "embedding alone": lambda question: _timed(lambda: base._embedder.queries([question])),

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from results import FOLDER, kept
 from sets import say
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -40,7 +40,6 @@ from kb.store import database, documents, vectors
 
 SIZES = (1_000, 10_000, 50_000, 200_000, 1_000_000)
 IMPORTED = 50_000
-"""Up to here a home is made by importing records."""
 K = 10
 CHUNK = 50_000
 WORKERS = 3
@@ -55,7 +54,8 @@ def main() -> None:
     asked = list(islice(questions(), chosen.questions))
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.homes or Path(temporary)
-        made = {size: _measured(_home(folder, size), asked, memory=chosen.memory) for size in chosen.sizes}
+        homes = {n: scaled(folder, n) if n <= chosen.imported else rows_home(folder, n) for n in chosen.sizes}
+        made = {size: _measured(home, asked, memory=chosen.memory) for size, home in homes.items()}
     print("## Against the number of passages\n")
     _print_sizes(made)
     _print_filters(made)
@@ -69,12 +69,9 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="where the figures for plots go, beside those of other sizes")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--questions", type=int, default=400)
+    parser.add_argument("--imported", type=int, default=IMPORTED, help="the largest home that is made by importing")
     parser.add_argument("--no-memory", dest="memory", action="store_false", help="start no servers")
     return parser.parse_args()
-
-
-def _home(folder: Path, size: int) -> Path:
-    return scaled(folder, size) if size <= IMPORTED else rows_home(folder, size)
 
 
 def _measured(home: Path, asked: Sequence[str], *, memory: bool) -> dict[str, Any]:
@@ -129,7 +126,7 @@ def _lists(base: KnowledgeBase, home: Path, asked: Sequence[str]) -> dict[str, d
             took.append(1000 * (time.perf_counter() - started))
             if not mask[places].all():
                 raise RuntimeError(f"{home}: a row that the filter {name} leaves out was found")
-            recalls.append(np.count_nonzero(held[places] @ query >= least - 1e-6) / min(K, np.count_nonzero(mask)))
+            recalls.append(np.count_nonzero(held[places] @ query >= least - 1e-6) / min(K, int(mask.sum())))
         made[name] = {"recall": float(np.mean(recalls)), "p50": float(np.median(took))}
     return made
 

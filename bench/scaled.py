@@ -90,7 +90,8 @@ def moved(near: NDArray[np.float32], chance: np.random.Generator) -> NDArray[np.
     """`(n, dim)` unit vectors at a cosine of about 0.9 from those given."""
     noise = chance.normal(size=near.shape)
     made = near + MOVED * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return np.asarray(made, np.float32)
 
 
 def scaled(folder: Path, count: int, *, public: bool = False) -> Path:
