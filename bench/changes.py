@@ -62,25 +62,36 @@ def _edited(article: Path, number: int, connections: Sequence[HTTPConnection]) -
     article.write_text(f"# Filter {word}\n\nThe filter {word} is changed twice a year.\n", "utf-8")
     saved = time.monotonic()
     found: list[float] = []
-    asking = [threading.Thread(target=_follow, args=(one, word, saved, found)) for one in connections]
+    reported = threading.Event()
+    asking = [threading.Thread(target=_follow, args=(one, word, saved, found, reported)) for one in connections]
     for thread in asking:
         thread.start()
-    kb(article.parent.parent, "reindex")
-    reported = time.monotonic() - saved
-    for thread in asking:
-        thread.join()
+    try:
+        kb(article.parent.parent, "reindex")
+        said = time.monotonic() - saved
+    finally:
+        reported.set()
+        for thread in asking:
+            thread.join()
     if len(found) < len(connections):
         raise RuntimeError(f"{word}: {len(found)} of {len(connections)} workers found it in {PATIENCE_SECONDS:.0f} s")
-    return reported, max(found)
+    return said, max(found)
 
 
-def _follow(connection: HTTPConnection, word: str, saved: float, found: list[float]) -> None:
-    while time.monotonic() - saved < PATIENCE_SECONDS:
-        connection.request("GET", f"/api/search?q={quote(f'filter {word}')}&k=3")
-        if word in connection.getresponse().read().decode():
-            found.append(time.monotonic() - saved)
+def _follow(connection: HTTPConnection, word: str, saved: float, found: list[float], reported: threading.Event) -> None:
+    """Asks until the edit is found, then keeps the connection: a server closes an idle one after seconds."""
+    while word not in _read(connection, f"/api/search?q={quote(f'filter {word}')}&k=3"):
+        if time.monotonic() - saved > PATIENCE_SECONDS:
             return
         time.sleep(0.02)
+    found.append(time.monotonic() - saved)
+    while not reported.wait(1.0):
+        _read(connection, "/health/live")
+
+
+def _read(connection: HTTPConnection, path: str) -> str:
+    connection.request("GET", path)
+    return connection.getresponse().read().decode()
 
 
 def rebuilds(served: Served, crowd: Clients, rate: float, count: int, quiet: float) -> dict[str, Any]:

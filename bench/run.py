@@ -29,7 +29,8 @@ HEAD = """# Benchmarks
 
 Written by `make bench`; each section is one script in `bench/`, whose docstring says what it measures. Times are wall
 clock on whatever machine ran them, beside whatever else ran there: compare figures of one section with each other, and
-take differences below a fifth for noise. The load average before each run says how quiet it was.
+take differences below a fifth for noise. The load average before each run says how quiet it was. Plots are drawn
+from `docs/plots/*.json`, which the measurements leave, and again by `bench/run.py plots`.
 """
 
 
