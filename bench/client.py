@@ -118,12 +118,25 @@ class Crowd:
         self._send(request, due)
 
     def _send(self, request: bytes, due: float) -> None:
+        """On a connection that is free; one that the server closed meanwhile is left for another, as all clients do."""
         try:
-            connection = self._idle.pop() if self._idle else self._connected()
-            self._busy.add(connection)
+            while self._idle:
+                if self._sent(self._idle.pop(), request, due):
+                    return
+            connection = self._connected()
             connection.send(request, due)
+            self._busy.add(connection)
         except OSError as error:
             self._note(due, repr(error))
+
+    def _sent(self, connection: Connection, request: bytes, due: float) -> bool:
+        try:
+            connection.send(request, due)
+        except OSError:
+            self._drop(connection)
+            return False
+        self._busy.add(connection)
+        return True
 
     def _connected(self) -> Connection:
         connection = Connection(self._port)

@@ -181,8 +181,9 @@ def _memory(home: Path, asked: Sequence[str]) -> dict[str, float]:
 
 def _exercise(served: Served, workers: int, asked: Sequence[str]) -> None:
     """Puts fifty questions to each worker, so that what it reads only when asked is in memory."""
-    for connection in served.connections(workers).values():
-        for question in asked[:50]:
+    connections = served.connections(workers).values()
+    for question in asked[:50]:  # to each in turn: a server closes a connection that is idle for seconds
+        for connection in connections:
             _ask(connection, question)
 
 
