@@ -27,6 +27,8 @@ from urllib.parse import quote
 
 GIVE_UP_SECONDS = 30.0
 MOST_CONNECTIONS = 512
+STALE_SECONDS = 3.0
+"""A server closes a connection that is idle for longer (uvicorn: 5 s); a question sent just then would be lost."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -36,11 +38,11 @@ class Connection:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.request, self.due, self.fresh, self._got = b"", 0.0, True, b""
+        self.due, self.used, self._got = 0.0, time.monotonic(), b""
 
     def send(self, request: bytes, due: float) -> None:
         """Asks; the last answer must have been read."""
-        self.request, self.due, self._got = request, due, b""
+        self.due, self._got = due, b""
         self.socket.sendall(request)
 
     def read(self) -> int | None:
@@ -54,7 +56,7 @@ class Connection:
         length = _LENGTH.search(self._got, 0, end)
         if length is None or len(self._got) < end + 4 + int(length[1]):
             return None
-        self.fresh = False
+        self.used = time.monotonic()
         return int(self._got[9:12])
 
 
@@ -115,28 +117,21 @@ class Crowd:
             return
         request = self._requests[self._next]
         self._next += 1
-        self._send(request, due)
-
-    def _send(self, request: bytes, due: float) -> None:
-        """On a connection that is free; one that the server closed meanwhile is left for another, as all clients do."""
         try:
-            while self._idle:
-                if self._sent(self._idle.pop(), request, due):
-                    return
-            connection = self._connected()
+            connection = self._free() or self._connected()
             connection.send(request, due)
             self._busy.add(connection)
         except OSError as error:
             self._note(due, repr(error))
 
-    def _sent(self, connection: Connection, request: bytes, due: float) -> bool:
-        try:
-            connection.send(request, due)
-        except OSError:
+    def _free(self) -> Connection | None:
+        """A connection that waits for a question, and not for so long that the server may be closing it."""
+        while self._idle:
+            connection = self._idle.pop()
+            if time.monotonic() - connection.used < STALE_SECONDS:
+                return connection
             self._drop(connection)
-            return False
-        self._busy.add(connection)
-        return True
+        return None
 
     def _connected(self) -> Connection:
         connection = Connection(self._port)
@@ -153,22 +148,17 @@ class Crowd:
             freed += self._read(key.data)
         now = time.monotonic()
         for connection in [c for c in self._busy if now - c.due > GIVE_UP_SECONDS]:
-            self._drop(connection)
-            self._note(connection.due, "no answer")
+            self._lose(connection, "no answer")
             freed += 1
         return freed
 
     def _read(self, connection: Connection) -> int:
+        """How many clients are free again: one where its answer is whole, or lost."""
+        waited = connection in self._busy
         try:
             status = connection.read()
         except OSError as error:
-            waited = connection in self._busy
-            self._drop(connection)
-            if waited and not connection.fresh:  # closed as idle while the question was on its way: clients repeat it
-                self._send(connection.request, connection.due)
-                return 0
-            if waited:
-                self._note(connection.due, repr(error))
+            self._lose(connection, repr(error)) if waited else self._drop(connection)
             return int(waited)
         if status is None:
             return 0
@@ -176,6 +166,10 @@ class Crowd:
         self._idle.append(connection)
         self._note(connection.due, None if status == 200 else f"status {status}")
         return 1
+
+    def _lose(self, connection: Connection, why: str) -> None:
+        self._drop(connection)
+        self._note(connection.due, why)
 
     def _note(self, due: float, failure: str | None) -> None:
         self._replies.append((due, 1000 * (time.monotonic() - due), failure))
