@@ -20,7 +20,7 @@ from pypinyin.contrib.tone_convert import to_normal
 from pypinyin.phrases_dict import phrases_dict
 from pypinyin.pinyin_dict import pinyin_dict
 
-from kb.search.terms import is_chinese, terms
+from kb.search.terms import terms
 
 LONGEST_WORD = 6
 """Chinese characters; longer words are compounds of words that are looked up on their own."""
@@ -176,7 +176,10 @@ class Lexicon:
         at = 0
         for word in _pieces(text):
             starts.add(at)
-            initials.append("".join(s[0] for s in syllables(word)) if is_chinese(word) else word)
+            chinese = is_chinese_character(
+                word[0]
+            )  # as the pieces are cut: a rarer character is a piece with its neighbours
+            initials.append("".join(s[0] for s in syllables(word)) if chinese else word)
             at += len(word)
         return text, "".join(initials), frozenset(starts | {at})
 

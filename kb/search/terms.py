@@ -7,6 +7,7 @@ stemmed, identifiers (`E-4021`, `HW-W6-80`, URLs, order numbers) kept whole and 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -37,7 +38,7 @@ _STOP = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
 _simplify = opencc.OpenCC("t2s")
-_stemmer = snowballstemmer.stemmer("english")
+_own = threading.local()
 
 
 def simplified(text: str) -> str:
@@ -113,4 +114,6 @@ def _latin(piece: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word)) if word.isalpha() else word
+    if not hasattr(_own, "stemmer"):  # one writes into itself while it works: two threads in it give wrong stems
+        _own.stemmer = snowballstemmer.stemmer("english")
+    return str(_own.stemmer.stemWord(word)) if word.isalpha() else word
