@@ -14,9 +14,7 @@ hardware threads, and what they take of them is said. scaled.py says how passage
 from __future__ import annotations
 
 import argparse
-import signal
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +29,7 @@ from crowd import Clients, Fresh, clients
 from results import keep, kept
 from scaled import QUESTIONS, scaled
 from serving import serving, settled
-from sets import kb, say
+from sets import end_in_order, kb, say
 
 from kb.results import Ask
 from kb.search.embedding import Embedder, describe
@@ -43,7 +41,7 @@ BATCH = 32
 def main() -> None:
     """Prints one table a part, and keeps the figures for plots."""
     chosen = _chosen()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
+    end_in_order()
     made: dict[str, Any] = {"passages": chosen.passages}
     with tempfile.TemporaryDirectory() as temporary:
         home = scaled(chosen.homes or Path(temporary), chosen.passages)

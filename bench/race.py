@@ -30,7 +30,7 @@ import numpy as np
 from environments import PEERS, environment
 from results import keep
 from scaled import MADE_OF, SEED, golden_files, scaled
-from sets import say
+from sets import end_in_order, say
 
 from kb.config import Paths
 from kb.evaluation.golden import GoldenQuestion, read_golden
@@ -77,6 +77,7 @@ class Runner:
 def main() -> None:
     """Prints a table, one row a system, and how kb stands to the targets."""
     chosen = _chosen()
+    end_in_order()
     with tempfile.TemporaryDirectory() as temporary:
         home = scaled(chosen.homes or Path(temporary), chosen.passages, public=True)
         golden = _golden(chosen.questions * chosen.laps)

@@ -30,7 +30,7 @@ from results import keep, kept
 from rows import SHARES, built, rows_home
 from scaled import SEED, questions, scaled
 from serving import Served, serving, settled
-from sets import say
+from sets import end_in_order, say
 
 from kb.config import Paths
 from kb.knowledge import KnowledgeBase
@@ -50,6 +50,7 @@ Mask = NDArray[np.bool_]
 def main() -> None:
     """Prints a table of sizes and one of filters, and keeps the figures for plots."""
     chosen = _chosen()
+    end_in_order()
     faiss.omp_set_num_threads(1)
     asked = list(islice(questions(), chosen.questions))
     with tempfile.TemporaryDirectory() as temporary:
