@@ -16,8 +16,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -183,17 +184,18 @@ def _memory(home: Path, asked: Sequence[str]) -> dict[str, float]:
 def _exercise(served: Served, workers: int, asked: Sequence[str]) -> None:
     """Puts fifty questions to each worker, so that what it reads only when asked is in memory."""
     connections = served.connections(workers).values()
-    for question in asked[:50]:  # to each in turn: a server closes a connection that is idle for seconds
-        for connection in connections:
-            _ask(connection, question)
+    with ThreadPoolExecutor(workers) as threads:  # at once: a server closes a connection that is idle for seconds
+        for _ in threads.map(_ask, connections, repeat(asked[:50])):
+            pass
 
 
-def _ask(connection: HTTPConnection, question: str) -> None:
-    connection.request("GET", f"/api/search?q={quote(question)}&k=10")
-    response = connection.getresponse()
-    response.read()
-    if response.status != 200:
-        raise RuntimeError(f"{question!r}: status {response.status}")
+def _ask(connection: HTTPConnection, asked: Sequence[str]) -> None:
+    for question in asked:
+        connection.request("GET", f"/api/search?q={quote(question)}&k=10")
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{question!r}: status {response.status}")
 
 
 def _print_sizes(made: dict[int, dict[str, Any]]) -> None:
