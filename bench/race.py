@@ -194,12 +194,14 @@ def _race(runners: Sequence[Runner], questions: int, laps: int) -> dict[tuple[st
 def _table(
     laps: dict[tuple[str, bool], list[tuple[range, Lap]]], golden: Sequence[GoldenQuestion], made_of: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    print("| system | p50 ms, embedding included | p50 ms, vectors handed over | recall@10 |\n|---|---:|---:|---:|")
+    print("| system | p50 ms, embedding included | p50 ms, vectors handed over | questions | recall@10 |")
+    print("|---|---:|---:|---:|---:|")
     made = {}
     for name in dict.fromkeys(name for name, _ in laps):
         whole, rest = ([_median(lap) for _, lap in laps[name, handed]] for handed in (False, True))
         recall = _recall(laps[name, False], golden, made_of)
-        print(f"| {SYSTEMS[name]} | {_spread(whole)} | {_spread(rest)} | {recall:.3f} |", flush=True)
+        count = sum(len(put) for put, _ in laps[name, False])
+        print(f"| {SYSTEMS[name]} | {_spread(whole)} | {_spread(rest)} | {count} | {recall:.3f} |", flush=True)
         made[SYSTEMS[name]] = {"p50": statistics.median(whole), "handed": statistics.median(rest), "recall": recall}
     if "kb" in {name for name, _ in laps}:
         _print_targets(laps)
