@@ -14,7 +14,6 @@ import argparse
 import json
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
+from environments import PEERS, environment
 from numpy.typing import NDArray
 from sets import ROOT, SAMPLE, EvaluationSet, evaluation_sets, say
 from tantivy import Document, Index, Occur, Query, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
@@ -39,11 +38,8 @@ DEPTH = 50
 """Passages that each list gives, before they become distinct documents."""
 RRF_K = 60
 """Cormack, Clarke and Büttcher, SIGIR 2009."""
-PEERS = {
-    "txtai": ("torch==2.13.0", "txtai==9.14.0"),
-    "llamaindex": ("llama-index-core==0.14.25", "llama-index-retrievers-bm25==0.8.0"),
-}
-"""What each peer's environment holds, installed in this order."""
+COMPARED = ("txtai", "llamaindex")
+"""The peers; what their environments hold is said in environments.py."""
 NAMES = {
     "kb": "kb, default",
     "dense": "dense",
@@ -88,7 +84,8 @@ def main() -> None:
         tasks = (task for one in homes for task in _tasks(one))
         ranked = [(task, _rankings(task)) for task in tasks]
     print("## Beside other ways to search\n")
-    print(NOTES.format(packages=", ".join(p for ps in PEERS.values() for p in ps), fitted_on=shipped().fitted_on))
+    packages = dict.fromkeys(package for name in COMPARED for package in PEERS[name])
+    print(NOTES.format(packages=", ".join(packages), fitted_on=shipped().fitted_on))
     for k in (1, 5):
         print(f"\n| recall@{k} | questions | {' | '.join(NAMES.values())} |\n|---|{'---:|' * (len(NAMES) + 1)}")
         for task, rankings in ranked:
@@ -141,7 +138,7 @@ def _rankings(task: Task) -> dict[str, Ranking]:
     fused = [_fused(lists) for lists in zip(dense, bm25, strict=True)]
     ours = {"dense": dense, "bm25": bm25, "rrf": fused}
     found = {name: [[task.documents[i] for i in row] for row in ranking] for name, ranking in ours.items()}
-    return {"kb": _default(task), **found, **{name: _peer(name, task) for name in PEERS}}
+    return {"kb": _default(task), **found, **{name: _peer(name, task) for name in COMPARED}}
 
 
 def _default(task: Task) -> Ranking:
@@ -189,7 +186,7 @@ def _fused(lists: Sequence[Sequence[int]]) -> list[int]:
 
 def _peer(name: str, task: Task) -> Ranking:
     """What a peer finds, run as a script of its own environment."""
-    python = _environment(name)
+    python = environment(name)
     say(f"asking {name}: {task.name}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -201,20 +198,6 @@ def _peer(name: str, task: Task) -> Ranking:
         done = subprocess.run([python, script, folder], check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     rows: list[list[int]] = json.loads(done.stdout)
     return [[task.documents[at] for at in row] for row in rows]
-
-
-def _environment(name: str) -> Path:
-    """The Python of a peer's environment, made or completed where a mark says that it was not."""
-    folder = platformdirs.user_cache_path("kb") / "peers" / name
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    mark, wanted = folder / "installed.txt", "\n".join(PEERS[name])
-    if not mark.exists() or mark.read_text("utf-8") != wanted:
-        say(f"installing {wanted.replace(chr(10), ', ')} into {folder}")
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        for requirement in PEERS[name]:
-            subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
-        mark.write_text(wanted, "utf-8")
-    return python
 
 
 if __name__ == "__main__":

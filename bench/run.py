@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
     "calibrated", "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "identifiers", "latency",
-    "indexing", "reindex", "kill",
+    "indexing", "load", "race", "scale", "plots", "reindex", "kill",
 )  # fmt: skip
 OWN_HOMES = frozenset({"identifiers", "indexing", "reindex", "kill"})
 """Those that make homes of their own; the others share what is indexed."""
@@ -29,7 +29,8 @@ HEAD = """# Benchmarks
 
 Written by `make bench`; each section is one script in `bench/`, whose docstring says what it measures. Times are wall
 clock on whatever machine ran them, beside whatever else ran there: compare figures of one section with each other, and
-take differences below a fifth for noise. The load average before each run says how quiet it was.
+take differences below a fifth for noise. The load average before each run says how quiet it was. Plots are drawn
+from `docs/plots/*.json`, which the measurements leave, and again by `bench/run.py plots`.
 """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -45,6 +46,11 @@ def kb(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def say(message: str) -> None:
     """Progress, on standard error: standard output is the result."""
     print(message, file=sys.stderr, flush=True)
+
+
+def end_in_order() -> None:
+    """Makes SIGTERM end this process as an error does, so that the processes which it started are ended too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def evaluation_sets(

@@ -144,3 +144,11 @@ def test_any_text_is_read_without_errors_and_its_slips_are_places_in_it(text: st
     slips = find_slips(text, lexicon)
     assert all(0 <= slip.start < slip.end <= len(text) for slip in slips)
     assert all(a.end <= b.start for a, b in pairwise(slips))
+
+
+def test_a_title_with_a_rare_character_beside_latin_letters_breaks_no_question() -> None:
+    counts = Counter({"washing": 5})
+    plain, rare = (Lexicon(counts, counts, (title, "退款多久到账")) for title in ("n1 x", "n1 䲟"))
+    assert find_slips("tkdjdz washing", rare) == find_slips("tkdjdz washing", plain)
+    text, initials, _ = rare.title_initials
+    assert (len(text), text[:4], initials[:4]) == (len(initials), "n1 䲟", "n1 䲟")

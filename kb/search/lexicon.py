@@ -20,7 +20,7 @@ from pypinyin.contrib.tone_convert import to_normal
 from pypinyin.phrases_dict import phrases_dict
 from pypinyin.pinyin_dict import pinyin_dict
 
-from kb.search.terms import is_chinese, terms
+from kb.search.terms import terms
 
 LONGEST_WORD = 6
 """Chinese characters; longer words are compounds of words that are looked up on their own."""
@@ -192,7 +192,8 @@ class Lexicon:
         at = 0
         for word in _pieces(text):
             starts.add(at)
-            initials.append("".join(map(_initial, word, syllables(word))) if is_chinese(word) else word)
+            chinese = is_chinese_character(word[0])  # as it was cut: a rarer character stands with its neighbours
+            initials.append("".join(map(_initial, word, syllables(word))) if chinese else word)
             at += len(word)
         return text, "".join(initials), frozenset(starts | {at})
 
