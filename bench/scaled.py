@@ -34,34 +34,10 @@ MOVED = 0.3
 SEED = 20261124
 MADE_OF = "made-of.json"
 """The documents of the sources in order: record number n is made of the one at n modulo their number."""
-ALPHABET = [
-    "alfa",
-    "bravo",
-    "charlie",
-    "delta",
-    "echo",
-    "foxtrot",
-    "golf",
-    "hotel",
-    "india",
-    "juliett",
-    "kilo",
-    "lima",
-    "mike",
-    "november",
-    "oscar",
-    "papa",
-    "quebec",
-    "romeo",
-    "sierra",
-    "tango",
-    "uniform",
-    "victor",
-    "whiskey",
-    "xray",
-    "yankee",
-    "zulu",
-]
+ALPHABET = tuple(
+    "alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo "
+    "sierra tango uniform victor whiskey xray yankee zulu".split()  # noqa: SIM905 - a list of words reads as words
+)
 AFTER = " · "
 """Stands in a title between the record's number, spelled, and the first line of what it is made of."""
 QUESTIONS = """Questions are the golden ones of zh-wiki, en-faq, en-conversations and the sample, shuffled; once all
@@ -125,7 +101,7 @@ def moved(near: NDArray[np.float32], chance: np.random.Generator) -> NDArray[np.
 
 
 def spelled(number: int) -> str:
-    """A number in words that every title shares: a code of its own for each would be a vocabulary that no centre has."""
+    """A number in words that many titles share: with a code for each, the vocabulary would be one that nobody has."""
     words = [ALPHABET[number % 26]]
     while number := number // 26:
         words.append(ALPHABET[number % 26])
