@@ -1,7 +1,4 @@
-"""The shell: every command is a few lines over the same operations that the service offers.
-
-What needs torch, FAISS or Litestar is imported by the command that uses it: `kb --help` must not wait for them.
-"""
+"""The shell: a few lines a command. What needs torch, FAISS or Litestar is imported by the command that uses it."""
 
 from __future__ import annotations
 
@@ -106,14 +103,19 @@ def _explain(command: Any) -> Any:
 
 @main.command()
 @click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
+@click.option("--force", is_flag=True, help="Publish the new index even where it answers worse than the live one.")
+@click.option("--rollback", is_flag=True, help="Go back to the index before this one; once more returns.")
 @_as_json
 @click.pass_obj
-def reindex(home: Home, full: bool, as_json: bool) -> None:
+def reindex(home: Home, full: bool, force: bool, rollback: bool, as_json: bool) -> None:
     """Read articles/ and make what changed searchable.
 
-    Only changed articles are read and embedded. Safe to kill at any moment: run it again.
+    Only changed articles are read and embedded. Safe to kill at any moment: run it again. A new index is compared with
+    the live one before it takes its place.
     """
-    _write(home, "reindex", {"full": full}, as_json)
+    if rollback and (full or force):
+        raise UsageError("--rollback builds nothing: give it without --full and --force")
+    _write(home, "rollback" if rollback else "reindex", {"full": full, "force": force}, as_json)
 
 
 @main.command(name="import")

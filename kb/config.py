@@ -46,6 +46,11 @@ class Paths:
         """The centre's own list of words that say the same."""
         return self.home / "synonyms.txt"
 
+    def golden(self, settings: Settings) -> list[Path]:
+        """The files of golden questions; without a setting, `golden.jsonl` where there is one."""
+        usual = self.home / "golden.jsonl"
+        return [self.home / name for name in settings.golden] or ([usual] if usual.exists() else [])
+
     @property
     def index(self) -> Path:
         """Everything that can be rebuilt by `kb reindex`."""
@@ -69,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The centre's own telephone numbers and mail addresses, which redaction leaves alone."""
     ticket_months: int = 18
     """How many months after it was closed a ticket is still found."""
+    golden: tuple[str, ...] = ()
+    """Files of golden questions below the home, which a new generation must answer as well as the live one; default:
+    `golden.jsonl` where there is one."""
     min_confidence: float | None = None
     """Answer only at or above this probability; default: the one shipped with the confidence model."""
     max_wrong: float | None = None
@@ -76,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what could be answered is refused."""
 
 
+_LISTS = ("keep", "golden")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -135,7 +144,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def parse_value(key: str, text: str) -> str | list[str]:
     """A setting's value as a shell writes it: lists are comma-separated."""
-    return [part.strip() for part in text.split(",") if part.strip()] if key == "keep" else text
+    return [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
 
 
 def _refuse_unknown(found: Mapping[str, Any], origin: str) -> None:

@@ -16,11 +16,12 @@ from typing import Final
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings
-from kb.indexing import bring_up_to_date
+from kb.indexing import How, bring_up_to_date
 from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
 from kb.progress import Progress
+from kb.rehearsal import Rehearsal
 from kb.search.embedding import Embedder, Tokens, size
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState, FileState
@@ -65,7 +66,7 @@ class Plan:
 class Summary:
     """What a publication did: documents by what happened to them, passages split and embedded, and what it cost.
 
-    `searchable` counts the passages that the index holds now.
+    `searchable` counts the passages that the index holds now; `model` is the embedding model it was made with.
     """
 
     added: int
@@ -78,9 +79,12 @@ class Summary:
     embedded: int
     searchable: int
     generation: int
+    model: str
     seconds: float
     redacted: dict[str, int]
     problems: tuple[str, ...]
+    rehearsal: Rehearsal | None = None
+    """What a new generation was compared with, where one took the place of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,10 @@ class Publisher:
         self._db, self._paths, self._settings = db, paths, settings
         self._embedder, self._spec, self._tokens = embedder, embedder.spec, Tokens(embedder.spec)
 
-    def publish(self, plan: Plan, progress: Progress, *, full: bool = False) -> Summary:
+    def publish(self, plan: Plan, progress: Progress, how: How) -> Summary:
         """Makes a plan visible: all of its good documents at once.
 
-        Raises StoreError, IndexCorrupt, ModelMissing; what was visible before stays so.
+        Raises StoreError, IndexCorrupt, ModelMissing, RehearsalFailed; what was visible before stays so.
         """
         started = monotonic()
         states = documents.states(self._db)
@@ -111,9 +115,7 @@ class Publisher:
         ready = [*self._split(work + stale, progress), *retired]
         embedded = self._embed(ready, progress)
         self._commit(ready, plan.files)
-        progress("Indexing", 0, 1)
-        manifest = bring_up_to_date(self._db, self._paths, self._spec, full=full)
-        progress("Indexing", 1, 1)
+        made = bring_up_to_date(self._db, self._paths, self._spec, how, progress)
         added = sum(_is_new(states.get(w.document.id)) for w in work)
         problems = [*map(str, plan.problems), *clashes]
         return Summary(
@@ -126,10 +128,12 @@ class Publisher:
             passages=sum(len(w.passages) for w in ready),
             embedded=embedded,
             searchable=passages.count_visible(self._db, documents.newest_change(self._db)),
-            generation=manifest.generation,
+            generation=made.manifest.generation,
+            model=made.manifest.model,
             seconds=round(monotonic() - started, 3),
             redacted=plan.redacted,
             problems=tuple(problems),
+            rehearsal=made.rehearsal,
         )
 
     def warm(self) -> None:
@@ -211,10 +215,18 @@ class Publisher:
                 change = documents.next_change(self._db)
                 for item in work:
                     documents.record(self._db, item.document, item.state, change)
-                    terms = self._terms(item.document)
-                    passages.replace(self._db, item.document.id, item.state.revision, item.passages, terms, change)
+                    self._replace(item, change)
             if files is not None and renewed:
                 documents.replace_files(self._db, files)
+
+    def _replace(self, item: _Work, change: int) -> None:
+        """Puts a document's passages in place of those that it has; equal ones stay, and so do their numbers.
+
+        Another model may split most documents alike: then the generations of both have nearly all rows in common.
+        """
+        id_, revision, terms = item.document.id, item.state.revision, self._terms(item.document)
+        if not passages.holds(self._db, id_, revision, item.passages, terms):
+            passages.replace(self._db, id_, revision, item.passages, terms, change)
 
     def _terms(self, document: Document) -> Terms:
         if isinstance(document, Ticket):

@@ -93,6 +93,7 @@ class Service:
     def _be_the_writer(self) -> None:
         writer = Writer(self._paths, self._settings, embedder=self._embedder)
         handlers = {"reindex": self._job(writer, _reindex), "import": self._job(writer, _import)}
+        handlers["rollback"] = self._job(writer, _roll_back)
         jobs = JobServer(self._paths.index, self._url, handlers)
         try:
             writer.warm()
@@ -161,7 +162,11 @@ class Service:
 
 
 def _reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    return writer.reindex(progress, full=bool(arguments["full"]))
+    return writer.reindex(progress, full=bool(arguments["full"]), force=bool(arguments["force"]))
+
+
+def _roll_back(writer: Writer, _: Mapping[str, Any], progress: Progress) -> Summary:
+    return writer.roll_back(progress)
 
 
 def _import(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:

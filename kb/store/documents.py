@@ -110,6 +110,12 @@ def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
         yield DocumentState(*state), _decode(state[1], content)
 
 
+def published_articles(db: Database) -> list[tuple[str, int]]:
+    """Id and revision of every published article, in order of id."""
+    query = "SELECT id, revision FROM documents WHERE kind = 'article' AND status = 'published' ORDER BY id"
+    return list(db.execute(query))
+
+
 def with_not_questions(db: Database, after: int, until: int) -> list[Article]:
     """The articles that have `not_questions`, among those visible at `until` that changed after `after`."""
     rows = db.execute(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
 _CHUNK = 500
+_ROWS = 8_192
 
 
 def missing(db: Database, fingerprint: str, hashes: Iterable[bytes]) -> set[bytes]:
@@ -45,3 +46,19 @@ def visible(
     if None in blobs:
         raise KeyError(fingerprint)
     return np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(blobs), dim)
+
+
+def stream(db: Database, fingerprint: str, dim: int, *, at: int, after: int = 0) -> Iterator[NDArray[np.float32]]:
+    """`(n, dim)` float32 of the rows visible at a change and added `after` another, in order of id, in chunks.
+
+    Raises KeyError where a row has no vector of this model.
+    """
+    rows = db.execute(
+        "SELECT v.vector FROM passages p LEFT JOIN vectors v ON v.fingerprint = ? AND v.hash = p.hash"
+        " WHERE p.added > ? AND p.added <= ? AND (p.removed IS NULL OR p.removed > ?) ORDER BY p.id",
+        [fingerprint, after, at, at],
+    )
+    while blobs := [row[0] for row in rows.fetchmany(_ROWS)]:
+        if None in blobs:
+            raise KeyError(fingerprint)
+        yield np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(blobs), dim)
