@@ -103,19 +103,21 @@ def _explain(command: Any) -> Any:
 
 @main.command()
 @click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
+@click.option("--model", help="Change to this embedding model; a running server answers with the old one meanwhile.")
 @click.option("--force", is_flag=True, help="Publish the new index even where it answers worse than the live one.")
 @click.option("--rollback", is_flag=True, help="Go back to the index before this one; once more returns.")
 @_as_json
 @click.pass_obj
-def reindex(home: Home, full: bool, force: bool, rollback: bool, as_json: bool) -> None:
+def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bool, as_json: bool) -> None:
     """Read articles/ and make what changed searchable.
 
-    Only changed articles are read and embedded. Safe to kill at any moment: run it again. A new index is compared with
-    the live one before it takes its place.
+    Only what changed is read and embedded. Safe to kill at any moment. A new index is compared before it is live.
     """
-    if rollback and (full or force):
-        raise UsageError("--rollback builds nothing: give it without --full and --force")
-    _write(home, "rollback" if rollback else "reindex", {"full": full, "force": force}, as_json)
+    if rollback and (full or force or model):
+        raise UsageError("--rollback builds nothing: give it without --full, --force and --model")
+    job = "rollback" if rollback else "model" if model else "reindex"
+    flags = home.flags | ({"model": model} if model else {})
+    _write(Home(home.path, flags), job, {"full": full, "force": force}, as_json)
 
 
 @main.command(name="import")
@@ -294,6 +296,7 @@ def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) ->
 
     with presentation.bars() as progress:
         summary = run_job(home.paths, home.settings, job, arguments, progress)
-    presentation.show_json(summary) if as_json else presentation.show_summary(summary)
+    named = load_settings(home.path, {}).model
+    presentation.show_json(summary) if as_json else presentation.show_summary(summary, named)
     if summary.refused:
         sys.exit(SOME_REFUSED)

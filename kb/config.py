@@ -108,9 +108,13 @@ def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str
     return settings
 
 
+MODEL_KEYS = ("model", "query_prompt", "passage_prompt")
+"""The settings that name the embedding model."""
+
+
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
-    names = ("model", "query_prompt", "passage_prompt", "timezone", "keep", "ticket_months")
+    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months")
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return {name: values[name] for name in names}
 

@@ -56,6 +56,9 @@ def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, An
     try:
         if job == "reindex":
             return writer.reindex(progress, full=arguments["full"], force=arguments["force"])
+        if job == "model":
+            writer.prepare(settings, progress)
+            return writer.change_model(settings, progress, full=arguments["full"], force=arguments["force"])
         if job == "rollback":
             return writer.roll_back(progress)
         files = [Path(name) for name in arguments["files"]]

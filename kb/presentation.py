@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,8 +62,8 @@ def show_json(value: Any) -> None:
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())  # noqa: T201 - standard output is the product
 
 
-def show_summary(summary: Summary) -> None:
-    """What a reindex or import did, and each problem with its way out."""
+def show_summary(summary: Summary, named: str) -> None:
+    """What a reindex or import did, and each problem with its way out; `named` is the model of the home's settings."""
     console, errors = _console(), _console(stderr=True)
     names = ("added", "changed", "unchanged", "removed", "refused", "skipped")
     counts = ", ".join(f"{getattr(summary, name)} {name}" for name in names)
@@ -77,6 +78,9 @@ def show_summary(summary: Summary) -> None:
         errors.print(Text(problem, style="red"))
     if summary.rehearsal:
         _show_rehearsal(console, summary.rehearsal)
+    if summary.model != named:
+        told = f"the index is now of model {summary.model!r}: set `model = {json.dumps(summary.model)}` in kb.toml"
+        errors.print(Text(told, style="yellow"))
 
 
 def _show_rehearsal(console: Console, rehearsal: Rehearsal) -> None:

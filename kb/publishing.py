@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from time import monotonic
 from typing import Final
 
@@ -20,7 +21,7 @@ from kb.indexing import How, bring_up_to_date
 from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
-from kb.progress import Progress
+from kb.progress import Progress, silent
 from kb.rehearsal import Rehearsal
 from kb.search.embedding import Embedder, Tokens, size
 from kb.store import database, documents, passages, vectors
@@ -34,6 +35,7 @@ SPLITTER = 1
 PUBLISHED: Final = "published"
 RETIRED: Final = "retired"
 _BATCH = 64
+_CHUNK = 500  # documents
 _MONTH = timedelta(days=365.25 / 12)
 
 
@@ -135,6 +137,15 @@ class Publisher:
             problems=tuple(problems),
             rehearsal=made.rehearsal,
         )
+
+    def prepare(self, progress: Progress) -> None:
+        """Keeps the vectors of all documents as this model splits them; nobody sees anything of it."""
+        total = len(documents.states(self._db))
+        every, done = documents.current(self._db), 0
+        while work := [_Work(document, state) for state, document in islice(every, _CHUNK)]:
+            self._embed(list(self._split(work, silent)), silent)
+            done += len(work)
+            progress("Embedding", done, total)
 
     def warm(self) -> None:
         """Loads the language detector, the tokenizer and the model."""

@@ -99,6 +99,28 @@ class Writer:
         self._turn_to(settings)
         return self._reindex(progress, How(rebuild=False))
 
+    def prepare(self, settings: Settings, progress: Progress) -> None:
+        """Embeds with the model of these settings whatever it has not embedded yet; takes long and shows nothing.
+
+        Unlike all else here, it may run beside other writing: it only keeps vectors.
+        """
+        db = database.open_for_writing(self._paths.database)
+        try:
+            with self._explained():
+                Publisher(db, self._paths, settings, self._embedders.of(settings)).prepare(progress)
+        finally:
+            db.close()
+
+    def change_model(
+        self, settings: Settings, progress: Progress, *, full: bool = False, force: bool = False
+    ) -> Summary:
+        """Replaces the live generation by one of another model, and from then on writes with that.
+
+        Raises RehearsalFailed where it answers worse than the live one, which then stays, with its model.
+        """
+        self._turn_to(settings)
+        return self._reindex(progress, How(full=full, force=force))
+
     def warm(self) -> None:
         """Loads what the first edit would otherwise wait for."""
         self._publisher.warm()
@@ -133,6 +155,7 @@ class Writer:
         if live is None or live.fingerprint == self._embedders.of(self.settings).spec.fingerprint:
             return
         self._turn_to(self._embedders.fitting(live, self.settings)[0])
+        self._embedders.forget(all_but={live.fingerprint})
         with self._explained():
             self._publisher.publish(Plan(()), silent, How(rebuild=False))
 

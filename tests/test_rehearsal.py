@@ -15,7 +15,7 @@ from kb.comparison import Sides, rehearse
 from kb.errors import IndexCorrupt, IndexMissing, RehearsalFailed
 from kb.evaluation.golden import read_golden
 from kb.progress import silent
-from kb.rehearsal import GOLDEN, OWN, Asked, Rehearsal, Trial
+from kb.rehearsal import GOLDEN, MOST_LOST, OWN, Asked, Rehearsal, Trial
 from kb.search import generation
 from kb.search.embedding import Embedder
 from kb.search.vectors import Vectors
@@ -266,8 +266,8 @@ def test_content_that_changed_much_is_published_although_golden_answers_went_wit
     many(centre)
     monkeypatch.setattr("kb.indexing._SMALL_DELTA", 0)
     monkeypatch.setattr("kb.indexing._DELTA_SHARE", 0.0)
-    for name in ("fox", "gnu", "hen"):
-        centre.article(f"{name}.md", with_keys(title="Secret"))
+    forgetful(monkeypatch)  # stands for all that may have been lost with what was edited
+    centre.article("new.md", with_keys())
     summary = centre.reindex()
     assert summary.generation == 2
     assert summary.rehearsal is not None
@@ -275,8 +275,8 @@ def test_content_that_changed_much_is_published_although_golden_answers_went_wit
     golden = summary.rehearsal.trials[0]
     assert golden.live.recall_at_5 == 1.0
     assert golden.new.recall_at_5 is not None
-    assert golden.new.recall_at_5 < 0.9
-    assert found(centre.open())["fox"] == "The secret is out."
+    assert golden.new.recall_at_5 < 1.0 - MOST_LOST
+    assert "new" in found(centre.open())
 
 
 def test_a_damaged_live_generation_is_replaced_without_a_comparison(two: Centre) -> None:

@@ -147,7 +147,9 @@ def size(text: str) -> int:
 class Embeds(Protocol):
     """Makes the vectors of questions: a model, or another process that has it."""
 
-    spec: ModelSpec
+    @property
+    def spec(self) -> ModelSpec:
+        """Which model."""
 
     def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dim) float32, unit length, in the order of `texts`."""
