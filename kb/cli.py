@@ -109,10 +109,7 @@ def _explain(command: Any) -> Any:
 @_as_json
 @click.pass_obj
 def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bool, as_json: bool) -> None:
-    """Read articles/ and make what changed searchable.
-
-    Only what changed is read and embedded. Safe to kill at any moment. A new index is compared before it is live.
-    """
+    """Read articles/ and make what changed searchable. Safe to kill at any moment: run it again."""
     if rollback and (full or force or model):
         raise UsageError("--rollback builds nothing: give it without --full, --force and --model")
     job = "rollback" if rollback else "model" if model else "reindex"
@@ -296,7 +293,7 @@ def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) ->
 
     with presentation.bars() as progress:
         summary = run_job(home.paths, home.settings, job, arguments, progress)
-    named = load_settings(home.path, {}).model
-    presentation.show_json(summary) if as_json else presentation.show_summary(summary, named)
+    named = load_settings(home.path, {})
+    presentation.show_json(summary) if as_json else presentation.show_summary(summary, named.model)
     if summary.refused:
         sys.exit(SOME_REFUSED)

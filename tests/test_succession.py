@@ -15,10 +15,11 @@ import httpx
 import pytest
 from conftest import Centre, Shell, found, tiny_settings, write_article
 from server_process import Server, serving, until
+from test_reindex import Killed, killed
 from tiny_model import write_tiny_model
 
 from kb.embedders import Embedders
-from kb.errors import ModelMissing, RehearsalFailed
+from kb.errors import IndexMismatch, ModelMissing, RehearsalFailed
 from kb.jobs import server_file
 from kb.search import generation
 from kb.search.embedding import Embedder, describe
@@ -258,10 +259,40 @@ def test_a_refused_model_leaves_the_old_one_whole_with_the_edits_that_came_with_
     assert lamps.reindex().changed == 0
 
 
+@pytest.mark.parametrize(
+    ("place", "published"),
+    [
+        ("kb.publishing.Publisher._commit", False),
+        ("kb.publishing.documents.record", False),
+        ("kb.search.generation.build", False),
+        ("kb.successor.rehearse", False),
+        ("kb.search.succession.publish", False),
+        ("kb.search.succession.remove_old", True),
+        ("kb.indexing.passages.purge", True),
+    ],
+)
+def test_a_change_of_models_killed_anywhere_leaves_the_old_model_or_the_new(
+    lamps: Centre, other_model: Path, monkeypatch: pytest.MonkeyPatch, place: str, published: bool
+) -> None:
+    reader, other = lamps.open(), changed(lamps, other_model)
+    with monkeypatch.context() as broken:
+        broken.setattr(place, killed)
+        with pytest.raises(Killed):
+            other.reindex()
+    before, after = (lamps, other) if not published else (other, lamps)
+    for kb in (reader, before.open()):
+        assert len(found(kb, question="L003")) == LAMPS
+    with pytest.raises(IndexMismatch):
+        after.open()
+    monkeypatch.setattr(Embedder, "passages", killed)
+    assert lamps.reindex().searchable == LAMPS, "the old model is still there, and nothing is embedded again"
+    assert set(found(lamps.open(), question="L003")) == {f"lamp{n}" for n in range(LAMPS)}
+
+
 def test_a_reader_of_the_old_model_keeps_its_view_and_refuses_the_new_vectors(lamps: Centre, other_model: Path) -> None:
     kb = lamps.open()
     changed(lamps, other_model).reindex()
-    with pytest.raises(Exception, match="built with model"):
+    with pytest.raises(IndexMismatch, match="built with model"):
         kb.reader.refresh()
     assert kb.reader.view.manifest.model == lamps.settings.model
     assert "L003" in found(kb, question="L003")["lamp3"]
