@@ -84,6 +84,7 @@ class Writer:
             timezone=zone(self.settings),
             keep=self.settings.keep,
             progress=progress,
+            spools=self._spools,
         )
         return self._publish(plan, progress, How())
 
@@ -129,6 +130,11 @@ class Writer:
         """Frees the database."""
         self._db.close()
 
+    @property
+    def _spools(self) -> Path:
+        """Where documents wait on disk."""
+        return self._paths.database.parent
+
     def _turn_to(self, settings: Settings) -> None:
         """From now on writes with the model of these settings."""
         self.settings = settings
@@ -137,7 +143,7 @@ class Writer:
     def _reindex(self, progress: Progress, how: How) -> Summary:
         with database.explained(self._paths.database):
             known, states = documents.files(self._db), documents.states(self._db)
-        plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress)
+        plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress, self._spools)
         return self._publish(plan, progress, how)
 
     def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:

@@ -26,8 +26,10 @@ MAY_IMPORT = {
     "successor": VALUES | {"config", "progress", "store", "search", "embedders", "rehearsal", "comparison"},
     "aside": VALUES | {"config", "progress", "search", "embedders", "successor"},
     "indexing": VALUES | {"config", "progress", "store", "search", "successor"},
-    "publishing": VALUES | {"config", "progress", "ingest", "store", "search", "rehearsal", "successor", "indexing"},
-    "sources": VALUES | {"progress", "ingest", "store", "publishing"},
+    "spool": set(),
+    "preparation": VALUES | {"progress", "ingest", "store", "search"},
+    "publishing": VALUES | {"config", "progress", "store", "search", "rehearsal", "spool", "preparation", "indexing"},
+    "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "writer": VALUES
     | {"config", "progress", "store", "search", "embedders", "successor", "indexing", "publishing", "sources"},
     "jobs": VALUES | {"progress"},

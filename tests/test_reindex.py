@@ -351,7 +351,7 @@ def test_a_crash_while_a_generation_is_built_leaves_the_live_one(two: Centre, mo
 def test_a_crash_while_embedding_keeps_the_vectors_already_made(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.publishing._BATCH", 2)
+    monkeypatch.setattr("kb.preparation._BATCH", 2)
     for number in range(6):
         centre.article(f"{number}.md", with_keys(title=f"Number {'x' * number}"))
     real, batches = Embedder.passages, []
