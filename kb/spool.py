@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ class Spool(Generic[_T]):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)  # not the system's folder for such files, which may be in memory
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - for the life of the spool
+        weakref.finalize(self, self._file.close)
         self.keep: Callable[[_T], bool] = _every
 
     def append(self, value: _T) -> None:
@@ -28,10 +30,9 @@ class Spool(Generic[_T]):
 
     def __iter__(self) -> Iterator[_T]:
         self._file.seek(0)
-        reading = pickle.Unpickler(self._file)  # noqa: S301 - written by this very process
         while True:
             try:
-                value: _T = reading.load()
+                value: _T = pickle.load(self._file)  # noqa: S301 - written by this very process
             except EOFError:
                 return
             if self.keep(value):

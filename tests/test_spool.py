@@ -61,10 +61,11 @@ def test_a_reindex_holds_a_chunk_of_its_articles_in_memory(centre: Centre, most_
 
 
 def test_a_spool_gives_what_was_appended_in_order_and_as_often_as_wanted(tmp_path: Path) -> None:
-    spool = Spool[int](tmp_path / "new")
-    for number in range(5):
-        spool.append(number)
-    assert [*spool] == [*spool] == [0, 1, 2, 3, 4]
-    spool.keep = lambda number: number % 2 == 1
-    assert [*spool] == [1, 3]
+    values = [(number, f"text {number}", ("a", "a", f"b{number}")) for number in range(5)]
+    spool = Spool[tuple[int, str, tuple[str, ...]]](tmp_path / "new")
+    for value in values:
+        spool.append(value)
+    assert [*spool] == [*spool] == values
+    spool.keep = lambda value: value[0] % 2 == 1
+    assert [*spool] == [values[1], values[3]]
     assert not list((tmp_path / "new").iterdir())
