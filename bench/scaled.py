@@ -34,9 +34,9 @@ MOVED = 0.3
 SEED = 20261124
 MADE_OF = "made-of.json"
 """The documents of the sources in order: record number n is made of the one at n modulo their number."""
-ALPHABET = tuple(  # a list of words reads as words
-    ["alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu"]
-)
+_FIRST = ("alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima")
+_SECOND = ("mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey")
+ALPHABET = (*_FIRST, *_SECOND, "xray", "yankee", "zulu")
 AFTER = " · "
 """Stands in a title between the record's number, spelled, and the first line of what it is made of."""
 QUESTIONS = """Questions are the golden ones of zh-wiki, en-faq, en-conversations and the sample, shuffled; once all

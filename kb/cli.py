@@ -1,7 +1,4 @@
-"""The shell: every command is a few lines over the same operations that the service offers.
-
-What needs torch, FAISS or Litestar is imported by the command that uses it: `kb --help` must not wait for them.
-"""
+"""The shell: a few lines a command. What needs torch, FAISS or Litestar is imported by the command that uses it."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ import click
 from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
+from kb.model import audiences_of
 
 if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
@@ -99,14 +97,18 @@ def _explain(command: Any) -> Any:
 
 @main.command()
 @click.option("--full", is_flag=True, help="Build the whole index anew, from the database; nothing is embedded twice.")
+@click.option("--model", help="Change to this embedding model; a running server answers with the old one meanwhile.")
+@click.option("--force", is_flag=True, help="Publish the new index even where it answers worse than the live one.")
+@click.option("--rollback", is_flag=True, help="Go back to the index before this one; once more returns.")
 @_as_json
 @click.pass_obj
-def reindex(home: Home, full: bool, as_json: bool) -> None:
-    """Read articles/ and make what changed searchable.
-
-    Only changed articles are read and embedded. Safe to kill at any moment: run it again.
-    """
-    _write(home, "reindex", {"full": full}, as_json)
+def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bool, as_json: bool) -> None:
+    """Read articles/ and make what changed searchable. Safe to kill at any moment: run it again."""
+    if rollback and (full or force or model):
+        raise UsageError("--rollback builds nothing: give it without --full, --force and --model")
+    job = "rollback" if rollback else "model" if model else "reindex"
+    flags = home.flags | ({"model": model} if model else {})
+    _write(Home(home.path, flags), job, {"full": full, "force": force}, as_json)
 
 
 @main.command(name="import")
@@ -281,7 +283,6 @@ def doctor(home: Home, as_json: bool) -> None:
 
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:
-    from kb.model import audiences_of
     from kb.results import Ask
 
     return Ask(question, (), audiences_of((audience,)), **filters)
@@ -294,6 +295,7 @@ def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) ->
 
     with presentation.bars() as progress:
         summary = run_job(home.paths, home.settings, job, arguments, progress)
-    presentation.show_json(summary) if as_json else presentation.show_summary(summary)
+    named = load_settings(home.path, {})
+    presentation.show_json(summary) if as_json else presentation.show_summary(summary, named.model)
     if summary.refused:
         sys.exit(SOME_REFUSED)

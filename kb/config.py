@@ -46,6 +46,11 @@ class Paths:
         """The centre's own list of words that say the same."""
         return self.home / "synonyms.txt"
 
+    def golden(self, settings: Settings) -> list[Path]:
+        """The files of golden questions; without a setting, `golden.jsonl` where there is one."""
+        usual = self.home / "golden.jsonl"
+        return [self.home / name for name in settings.golden] or ([usual] if usual.exists() else [])
+
     @property
     def index(self) -> Path:
         """Everything that can be rebuilt by `kb reindex`."""
@@ -69,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The centre's own telephone numbers and mail addresses, which redaction leaves alone."""
     ticket_months: int = 18
     """How many months after it was closed a ticket is still found."""
+    golden: tuple[str, ...] = ()
+    """Files of golden questions below the home, which a new generation must answer as well as the live one; default:
+    `golden.jsonl` where there is one."""
     min_confidence: float | None = None
     """Answer only at or above this probability; default: the one shipped with the confidence model."""
     max_wrong: float | None = None
@@ -80,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
 
 
+_LISTS = ("keep", "golden")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -103,9 +112,13 @@ def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str
     return settings
 
 
+MODEL_KEYS = ("model", "query_prompt", "passage_prompt")
+"""The settings that name the embedding model."""
+
+
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
-    names = ("model", "query_prompt", "passage_prompt", "timezone", "keep", "ticket_months")
+    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months")
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return {name: values[name] for name in names}
 
@@ -147,7 +160,7 @@ def parse_flag(text: str) -> tuple[str, str | list[str]]:
 
 def _parse_value(key: str, text: str) -> str | list[str]:
     """A setting's value as a shell writes it: lists are comma-separated."""
-    return [part.strip() for part in text.split(",") if part.strip()] if key == "keep" else text
+    return [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
 
 
 def _refuse_unknown(found: Mapping[str, Any], origin: str) -> None:

@@ -35,6 +35,10 @@ class IndexCorrupt(KbError):
     """A file of the index is damaged or half-written: run `kb reindex`."""
 
 
+class RehearsalFailed(KbError):
+    """A new generation answers worse than the live one, which stays: look at the figures, mend, or use `--force`."""
+
+
 class StoreError(KbError):
     """The database cannot be read or written: free the disk, mend the permissions, or restore a backup."""
 

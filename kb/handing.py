@@ -26,7 +26,7 @@ log = logging.getLogger("kb")
 
 
 def run_job(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    """Runs `reindex` or `import`. Raises what it raises, or StoreBusy where neither way is open."""
+    """Runs `reindex`, `rollback` or `import`. Raises what it raises, or StoreBusy where neither way is open."""
     with ExitStack() as held:
         if server := _lock_or_server(paths, held):
             handed = {**arguments, "settings": deciding(settings)}
@@ -55,7 +55,12 @@ def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, An
     writer = Writer(paths, settings)
     try:
         if job == "reindex":
-            return writer.reindex(progress, full=arguments["full"])
+            return writer.reindex(progress, full=arguments["full"], force=arguments["force"])
+        if job == "model":
+            writer.prepare(settings, progress)
+            return writer.change_model(settings, progress, full=arguments["full"], force=arguments["force"])
+        if job == "rollback":
+            return writer.roll_back(progress)
         files = [Path(name) for name in arguments["files"]]
         return writer.import_files(files, progress, source=arguments["source"], prune=arguments["prune"])
     finally:

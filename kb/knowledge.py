@@ -19,7 +19,8 @@ from kb.errors import UsageError
 from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
-from kb.search.embedding import Embedder, describe
+from kb.search.embedding import Embedder, Embeds, describe
+from kb.search.generation import Manifest
 from kb.search.overlapping import Overlapping
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
@@ -48,12 +49,17 @@ class _Noting:
 class KnowledgeBase:
     """Searches and answers over one home; safe to share between threads."""
 
-    def __init__(self, paths: Paths, settings: Settings, *, embedder: Embedder | None = None) -> None:
-        """Opens what was indexed. Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError, ModelMissing."""
+    def __init__(
+        self, paths: Paths, settings: Settings, *, embedder: Embeds | None = None, manifest: Manifest | None = None
+    ) -> None:
+        """Opens what was indexed: the live generation, or, to be looked at, the one of a `manifest`.
+
+        Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError, ModelMissing.
+        """
         self.settings = settings
-        spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
-        self.reader = Reader(paths, spec)
-        self._embedder = embedder or Embedder(spec, runtime=settings.runtime)
+        self._embedder = embedder or _embedder(settings)
+        spec = self._embedder.spec
+        self.reader = Reader(paths, spec, manifest)
         self.fingerprint = spec.fingerprint
         self.tuning = load(paths, spec.fingerprint)
         self._models = Models(
@@ -107,3 +113,8 @@ class KnowledgeBase:
             return made
         lanes = {kind: question.lane(kind, 1) for kind in KINDS}
         return replace(made, explain=question.explain(lanes, made.reason or made.outcome))
+
+
+def _embedder(settings: Settings) -> Embedder:
+    spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+    return Embedder(spec, runtime=settings.runtime)

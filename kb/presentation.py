@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kb.progress import Progress
+from kb.rehearsal import Rehearsal, Trial
 from kb.results import Answer, Explanation, Hit, HitExplained, SearchResult
 
 if TYPE_CHECKING:  # what makes these imports the index and the model: a question that the server answers needs neither
@@ -56,8 +58,8 @@ def show_json(value: Any) -> None:
     print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())  # noqa: T201 - standard output is the product
 
 
-def show_summary(summary: Summary) -> None:
-    """What a reindex or import did, and each problem with its way out."""
+def show_summary(summary: Summary, named: str) -> None:
+    """What a reindex or import did, and each problem with its way out; `named` is the model of the home's settings."""
     console, errors = _console(), _console(stderr=True)
     names = ("added", "changed", "unchanged", "removed", "refused", "skipped")
     counts = ", ".join(f"{getattr(summary, name)} {name}" for name in names)
@@ -70,6 +72,37 @@ def show_summary(summary: Summary) -> None:
         console.print("Nothing is searchable yet: put Markdown files into articles/, or `kb import FILE`.")
     for problem in summary.problems:
         errors.print(Text(problem, style="red"))
+    if summary.rehearsal:
+        _show_rehearsal(console, summary.rehearsal)
+    if summary.model != named:
+        told = f"the index is now of model {summary.model!r}: set `model = {json.dumps(summary.model)}` in kb.toml"
+        errors.print(Text(told, style="yellow"))
+
+
+def _show_rehearsal(console: Console, rehearsal: Rehearsal) -> None:
+    """What the live generation and the new one answered to the same questions, side by side."""
+    console.print(f"generation {rehearsal.new} took the place of {rehearsal.live}; `kb reindex --rollback` goes back")
+    if rehearsal.trials:
+        console.print(_trials(rehearsal.trials))
+    if rehearsal.exact_recall_at_10 is not None:
+        console.print(f"vector list against exact search, recall@10: {rehearsal.exact_recall_at_10:.3f}")
+    for note in (*rehearsal.notes, *rehearsal.objections):
+        console.print(Text(note, style="yellow"))
+
+
+def _trials(trials: Sequence[Trial]) -> Table:
+    table = Table("", *(f"{trial.questions} {trial.name} questions" for trial in trials), box=None)
+    pairs = {"recall@1": "recall_at_1", "recall@5": "recall_at_5", "p50 ms": "latency_p50", "p95 ms": "latency_p95"}
+    for shown, name in pairs.items():
+        table.add_row(shown, *(f"{_figure(getattr(t.live, name))} → {_figure(getattr(t.new, name))}" for t in trials))
+    table.add_row("overlap@10", *(_figure(trial.overlap_at_10) for trial in trials))
+    for shown, name in {"other answers": "changed", "newly refused": "refused", "newly answered": "answered"}.items():
+        table.add_row(shown, *(str(getattr(trial, name)) for trial in trials))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}" if value <= 1 else f"{value:.1f}"
 
 
 def show_search(result: SearchResult) -> None:

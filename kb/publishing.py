@@ -1,13 +1,14 @@
 """Documents to the store and the index: what is new is split and embedded, then becomes visible in one step.
 
-Embedding comes first, batch by batch, invisible to readers; then one transaction stores revisions and passages;
-then the index follows. A process killed anywhere leaves the old state or the new one, and vectors already made
-are not made again.
+Embedding comes first, batch by batch, invisible to readers; what is ready waits on disk, so that memory does not grow
+with an import. Then one transaction stores revisions and passages; then the index follows. A process killed anywhere
+leaves the old state or the new one, and vectors already made are not made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -16,23 +17,18 @@ from typing import Final
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings
-from kb.indexing import bring_up_to_date
-from kb.ingest.language import detect_language
-from kb.ingest.passages import split_article, split_ticket
-from kb.model import AGENT, Article, Document, Passage, Problem, Ticket
+from kb.indexing import How, bring_up_to_date
+from kb.model import AGENT, Article, Document, Problem, Ticket
+from kb.preparation import Preparation, Work
 from kb.progress import Progress
-from kb.search.embedding import Embedder, Tokens
-from kb.store import database, documents, passages, vectors
+from kb.rehearsal import Rehearsal
+from kb.search.embedding import Embedder
+from kb.spool import Spool
+from kb.store import database, documents, passages
 from kb.store.documents import DocumentState, FileState
 from kb.store.passages import Terms
 
-BUDGET = 256
-"""Tokens of one passage, heading path included; fewer where the model takes fewer."""
-SPLITTER = 2
-"""Raised when the same document would be split otherwise; every passage is then made anew."""
-PUBLISHED: Final = "published"
 RETIRED: Final = "retired"
-_BATCH = 64
 _MONTH = timedelta(days=365.25 / 12)
 
 
@@ -51,7 +47,8 @@ class Incoming:
 class Plan:
     """What a source asks for: documents, ids to retire, the files as read, and what could not be read."""
 
-    incoming: tuple[Incoming, ...]
+    incoming: Iterable[Incoming]
+    """May be read more than once."""
     retire: tuple[str, ...] = ()
     files: dict[str, FileState] | None = None
     problems: tuple[Problem, ...] = ()
@@ -65,7 +62,7 @@ class Plan:
 class Summary:
     """What a publication did: documents by what happened to them, passages split and embedded, and what it cost.
 
-    `searchable` counts the passages that the index holds now.
+    `searchable` counts the passages that the index holds now; `model` is the embedding model it was made with.
     """
 
     added: int
@@ -78,16 +75,12 @@ class Summary:
     embedded: int
     searchable: int
     generation: int
+    model: str
     seconds: float
     redacted: dict[str, int]
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    document: Document
-    state: DocumentState
-    passages: tuple[Passage, ...] = ()
+    rehearsal: Rehearsal | None = None
+    """What a new generation was compared with, where one took the place of another."""
 
 
 class Publisher:
@@ -95,53 +88,78 @@ class Publisher:
 
     def __init__(self, db: Database, paths: Paths, settings: Settings, embedder: Embedder) -> None:
         self._db, self._paths, self._settings = db, paths, settings
-        self._embedder, self._spec, self._tokens = embedder, embedder.spec, Tokens(embedder.spec)
+        self._spec, self._preparation = embedder.spec, Preparation(db, embedder, settings.ticket_months)
 
-    def publish(self, plan: Plan, progress: Progress, *, full: bool = False) -> Summary:
+    def publish(self, plan: Plan, progress: Progress, how: How) -> Summary:
         """Makes a plan visible: all of its good documents at once.
 
-        Raises StoreError, IndexCorrupt, ModelMissing; what was visible before stays so.
+        Raises StoreError, IndexCorrupt, ModelMissing, RehearsalFailed; what was visible before stays so.
         """
-        started = monotonic()
-        states = documents.states(self._db)
-        good, clashes = _without_clashes(plan.incoming, states)
-        work = [w for item in good if (w := self._work(item, states.get(item.document.id)))]
-        retired = [w for id_ in plan.retire if (w := self._retirement(states.get(id_)))]
-        stale = self._stale(states, {w.document.id for w in work + retired})
-        ready = [*self._split(work + stale, progress), *retired]
-        embedded = self._embed(ready, progress)
-        self._commit(ready, plan.files)
-        progress("Indexing", 0, 1)
-        manifest = bring_up_to_date(self._db, self._paths, self._spec, full=full)
-        progress("Indexing", 1, 1)
-        added = sum(_is_new(states.get(w.document.id)) for w in work)
-        problems = [*map(str, plan.problems), *clashes]
+        started, states, count = monotonic(), documents.states(self._db), Counter[str]()
+        clashes: list[str] = []
+        self._preparation.embedded = 0
+        ready = Spool[Work](self._paths.database.parent)
+        work = self._all(plan, states, clashes, count)
+        for item in self._preparation.ready(work, sum(1 for _ in plan.incoming), progress):
+            ready.append(item)
+            count["ready"] += 1
+            count["passages"] += len(item.passages)
+        self._commit(ready if count["ready"] else None, plan.files)
+        made = bring_up_to_date(self._db, self._paths, self._spec, how, progress)
         return Summary(
-            added=added,
-            changed=len(work) - added,
-            unchanged=plan.unchanged + len(good) - len(work),
-            removed=len(retired),
+            added=count["added"],
+            changed=count["changed"],
+            unchanged=plan.unchanged + count["unchanged"],
+            removed=count["removed"],
             refused=plan.refused + len(clashes),
             skipped=plan.skipped,
-            passages=sum(len(w.passages) for w in ready),
-            embedded=embedded,
+            passages=count["passages"],
+            embedded=self._preparation.embedded,
             searchable=passages.count_visible(self._db, documents.newest_change(self._db)),
-            generation=manifest.generation,
+            generation=made.manifest.generation,
+            model=made.manifest.model,
             seconds=round(monotonic() - started, 3),
             redacted=plan.redacted,
-            problems=tuple(problems),
+            problems=(*map(str, plan.problems), *clashes),
+            rehearsal=made.rehearsal,
         )
 
-    def warm(self) -> None:
-        """Loads the language detector, the tokenizer and the model."""
-        detect_language("warm")
-        self._tokens.count("")
-        self._embedder.warm()
+    def prepare(self, progress: Progress) -> None:
+        """Keeps the vectors of all documents as this model splits them; nobody sees anything of it."""
+        every = (Work(document, state) for state, document in documents.current(self._db))
+        for _ in self._preparation.ready(every, len(documents.states(self._db)), progress):
+            pass
 
-    def _work(self, item: Incoming, state: DocumentState | None) -> _Work | None:
+    def warm(self) -> None:
+        """Loads what the first edit would otherwise wait for."""
+        self._preparation.warm()
+
+    def _all(
+        self, plan: Plan, states: dict[str, DocumentState], clashes: list[str], count: Counter[str]
+    ) -> Iterator[Work]:
+        """What is to be stored, one document at a time: what was sent, what is retired, what must be split anew."""
+        handled = set[str]()
+        for item in plan.incoming:
+            state = states.get(item.document.id)
+            if state is not None and is_taken(state, item.source):
+                clashes.append(f"{item.place}: id: {belongs_to(state)}")
+            elif (work := self._work(item, state)) is None:
+                count["unchanged"] += 1
+            else:
+                count["added" if _is_new(state) else "changed"] += 1
+                handled.add(work.document.id)
+                yield work
+        for id_ in plan.retire:
+            if (work := self._retirement(states.get(id_))) is not None:
+                count["removed"] += 1
+                handled.add(id_)
+                yield work
+        yield from self._stale(states, handled)
+
+    def _work(self, item: Incoming, state: DocumentState | None) -> Work | None:
         """What to store of a document, or None where the store holds just that."""
         digest = documents.content_hash(item.document)
-        key = self._split_key(item.document)
+        key = self._preparation.split_key(item.document)
         if state is None:
             revision = 1
         elif state.content_hash == digest:
@@ -151,11 +169,11 @@ class Publisher:
         else:
             revision = state.revision + 1
         kind = documents.kind_of(item.document)
-        return _Work(
+        return Work(
             item.document, DocumentState(item.document.id, kind, item.source, revision, item.status, digest, key)
         )
 
-    def _retirement(self, state: DocumentState | None) -> _Work | None:
+    def _retirement(self, state: DocumentState | None) -> Work | None:
         if state is None or state.status == RETIRED:
             return None
         document = documents.read(self._db, state.id, state.revision)
@@ -163,62 +181,38 @@ class Publisher:
             document = replace(document, status=RETIRED)
         digest = documents.content_hash(document)
         revision = state.revision + (digest != state.content_hash)
-        return _Work(document, replace(state, revision=revision, status=RETIRED, content_hash=digest))
+        return Work(document, replace(state, revision=revision, status=RETIRED, content_hash=digest))
 
-    def _stale(self, states: dict[str, DocumentState], handled: set[str]) -> list[_Work]:
+    def _stale(self, states: dict[str, DocumentState], handled: set[str]) -> Iterator[Work]:
         """Documents whose passages were made for another model or by other rules, and that nobody sent now."""
-        keys = {self._article_key(), self._ticket_key()}
-        old = {s.id for s in states.values() if s.split_key not in keys and s.id not in handled}
-        if not old:
-            return []
-        return [
-            _Work(document, replace(state, split_key=self._split_key(document)))
-            for state, document in documents.current(self._db)
-            if state.id in old
-        ]
+        if all(id_ in handled or not self._preparation.is_stale(state) for id_, state in states.items()):
+            return
+        for state, document in documents.current(self._db):
+            if state.id not in handled and self._preparation.is_stale(state):
+                yield Work(document, replace(state, split_key=self._preparation.split_key(document)))
 
-    def _split(self, work: Sequence[_Work], progress: Progress) -> Iterator[_Work]:
-        if not work:
-            return  # the tokenizer takes longer to load than all else that an idle reindex does
-        budget = min(BUDGET, self._tokens.room())
-        for done, item in enumerate(work, 1):
-            made: tuple[Passage, ...] = ()
-            if item.state.status == PUBLISHED:
-                split = split_article if isinstance(item.document, Article) else split_ticket
-                made = split(item.document, count_tokens=self._tokens.count, budget=budget)  # type: ignore[arg-type]
-            progress("Splitting", done, len(work))
-            yield replace(item, passages=made)
-
-    def _embed(self, work: Iterable[_Work], progress: Progress) -> int:
-        """Makes the vectors that are missing, and keeps each batch at once; returns how many."""
-        texts = {passages.text_hash(p.embedded): p.embedded for w in work for p in w.passages}
-        missing = list(vectors.missing(self._db, self._spec.fingerprint, texts))
-        if not missing:
-            return 0
-        tokens = dict(zip(missing, self._tokens.counts([texts[key] for key in missing]), strict=True))
-        missing.sort(key=lambda key: (tokens[key], key))  # those of a batch are padded to its longest
-        for start in range(0, len(missing), _BATCH):
-            batch = missing[start : start + _BATCH]
-            made = self._embedder.passages([texts[key] for key in batch])
-            with database.transaction(self._db):
-                vectors.keep(self._db, self._spec.fingerprint, batch, made)
-            progress("Embedding", start + len(batch), len(missing))
-        return len(missing)
-
-    def _commit(self, work: Sequence[_Work], files: dict[str, FileState] | None) -> None:
+    def _commit(self, work: Iterable[Work] | None, files: dict[str, FileState] | None) -> None:
         """The moment of publication: one transaction."""
         renewed = files is not None and files != documents.files(self._db)
-        if not work and not renewed:
+        if work is None and not renewed:
             return
         with database.transaction(self._db):
-            if work:
+            if work is not None:
                 change = documents.next_change(self._db)
                 for item in work:
                     documents.record(self._db, item.document, item.state, change)
-                    terms = self._terms(item.document)
-                    passages.replace(self._db, item.document.id, item.state.revision, item.passages, terms, change)
+                    self._replace(item, change)
             if files is not None and renewed:
                 documents.replace_files(self._db, files)
+
+    def _replace(self, item: Work, change: int) -> None:
+        """Puts a document's passages in place of those that it has; equal ones stay, and so do their numbers.
+
+        Another model may split most documents alike: then the generations of both have nearly all rows in common.
+        """
+        id_, revision, terms = item.document.id, item.state.revision, self._terms(item.document)
+        if not passages.holds(self._db, id_, revision, item.passages, terms):
+            passages.replace(self._db, id_, revision, item.passages, terms, change)
 
     def _terms(self, document: Document) -> Terms:
         if isinstance(document, Ticket):
@@ -233,15 +227,6 @@ class Publisher:
             document.language, document.product, document.tags, document.translation_of or document.id,
         )  # fmt: skip
 
-    def _split_key(self, document: Document) -> str:
-        return self._article_key() if isinstance(document, Article) else self._ticket_key()
-
-    def _article_key(self) -> str:
-        return f"{SPLITTER}:{self._spec.fingerprint}"
-
-    def _ticket_key(self) -> str:
-        return f"{self._article_key()}:{self._settings.ticket_months}"
-
 
 def is_taken(state: DocumentState, source: str) -> bool:
     """Whether a document's id is out of reach for `source`: another one's, and not retired."""
@@ -251,21 +236,6 @@ def is_taken(state: DocumentState, source: str) -> bool:
 def belongs_to(state: DocumentState) -> str:
     """Why an id that is taken is refused."""
     return f"{state.id!r} belongs to {state.source!r}: choose another id, or retire that one"
-
-
-def _without_clashes(
-    incoming: Sequence[Incoming], states: dict[str, DocumentState]
-) -> tuple[list[Incoming], list[str]]:
-    """The documents that may go in, and a message for each whose id belongs to another source."""
-    good: list[Incoming] = []
-    clashes: list[str] = []
-    for item in incoming:
-        state = states.get(item.document.id)
-        if state is not None and is_taken(state, item.source):
-            clashes.append(f"{item.place}: id: {belongs_to(state)}")
-        else:
-            good.append(item)
-    return good, clashes
 
 
 def _is_new(state: DocumentState | None) -> bool:

@@ -17,6 +17,7 @@ from kb.model import Document, StoredPassage
 from kb.search import forward, generation
 from kb.search.analysis import analysed
 from kb.search.embedding import ModelSpec
+from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.search.view import View
 from kb.store import database, documents, passages, vectors
@@ -34,14 +35,17 @@ class _Loaded:
 class Reader:
     """Gives the newest view; safe to share between threads."""
 
-    def __init__(self, paths: Paths, spec: ModelSpec) -> None:
-        """Loads the live generation. Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError."""
+    def __init__(self, paths: Paths, spec: ModelSpec, manifest: Manifest | None = None) -> None:
+        """Loads the live generation, or, to be looked at and never refreshed, the one of a `manifest`.
+
+        Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError.
+        """
         self._paths, self._spec = paths, spec
         self._local = threading.local()
         self._refreshing, self._warm = threading.Lock(), False
         self._watched = database.open_for_reading(paths.database)
         with database.explained(paths.database):
-            self._loaded = self._load()
+            self._loaded = self._load(manifest or generation.read_manifest(paths.index))
 
     @property
     def view(self) -> View:
@@ -84,8 +88,7 @@ class Reader:
         db: Database = self._local.db
         return db
 
-    def _load(self) -> _Loaded:
-        manifest = generation.read_manifest(self._paths.index)
+    def _load(self, manifest: Manifest) -> _Loaded:
         store = documents.store_id(self._watched)
         generation.check_origin(manifest, model=self._spec.name, fingerprint=self._spec.fingerprint, store=store)
         segments = Keywords(generation.keywords_folder(self._paths.index, manifest.generation))
@@ -99,8 +102,8 @@ class Reader:
         return _Loaded(view, segments, stamp)
 
     def _follow(self, loaded: _Loaded) -> _Loaded:
-        if generation.read_manifest(self._paths.index) != loaded.view.manifest:
-            return self._load()
+        if (newest := generation.read_manifest(self._paths.index)) != loaded.view.manifest:
+            return self._load(newest)
         stamp = self._stamp_of(loaded.segments)
         return _Loaded(self._advanced(loaded.view, loaded.segments), loaded.segments, stamp)
 
@@ -118,8 +121,8 @@ class Reader:
         try:
             added = list(passages.access_between(db, base, view.change, until))
             removed = passages.removed_between(db, view.change, until)
-            texts = passages.embedded_between(db, base, view.change, until)
-            delta = self._delta(db, base, view.change, until)
+            texts = passages.embedded_between(db, view.change, until)
+            delta = self._delta(db, view.change, until)
             withdrawn = passages.withdrawn_after(db, until)
             changed = passages.changed_documents(db, view.change, until)
             declaring = documents.with_not_questions(db, view.change, until)
@@ -139,10 +142,10 @@ class Reader:
             exclusions=view.exclusions.following(changed, declaring),
         )
 
-    def _delta(self, db: Database, base: int, after: int, until: int) -> NDArray[np.float32]:
+    def _delta(self, db: Database, after: int, until: int) -> NDArray[np.float32]:
         spec = self._spec
         try:
-            return vectors.visible(db, spec.fingerprint, spec.dim, after=after, until=until, removed_after=base)
+            return vectors.visible(db, spec.fingerprint, spec.dim, after=after, until=until, removed_after=until)
         except KeyError as error:
             raise IndexMismatch(
                 f"some passages have no vector of model {self._spec.name!r}: run `kb reindex`"

@@ -12,23 +12,23 @@ from typing import Any
 import msgspec
 import watchfiles
 
+from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
-from kb.config import Paths, Settings, deciding
+from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
+from kb.following import Following
 from kb.jobs import Handler, JobServer
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
 from kb.publishing import Summary
-from kb.results import Answer, Ask, SearchResult
-from kb.search.embedding import Embedder, describe
+from kb.results import Answer, SearchResult
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
-_FIRST_QUESTIONS = ("Where is my parcel?", "我的包裹在哪里")
-"""Dictionaries are read by the first question in a language; a crowd of first ones would read them once each."""
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
+_Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 log = logging.getLogger("kb")
 
 
@@ -37,21 +37,19 @@ class Service:
 
     def __init__(self, paths: Paths, settings: Settings, url: str) -> None:
         self._paths, self._settings, self._url = paths, settings, url
-        spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
-        self._embedder = Embedder(spec, runtime=settings.runtime)
-        self._knowledge: KnowledgeBase | None = None
+        self._following = Following(paths, settings)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping = threading.Event()
-        self._writing = threading.Lock()
+        self._writing, self._looking = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
 
     @property
     def knowledge(self) -> KnowledgeBase:
         """The knowledge base. Raises the KbError that keeps it from answering."""
-        if self._knowledge is None:
+        if (knowledge := self._following.knowledge) is None:
             raise self._trouble
-        return self._knowledge
+        return knowledge
 
     def start(self) -> None:
         """Opens what is indexed and starts to follow, to write and to watch, in the background."""
@@ -74,15 +72,10 @@ class Service:
 
     def _follow_once(self) -> None:
         try:
-            if self._knowledge is None:
-                self._grounds = grounds(self._paths, self._settings)
-                opened = KnowledgeBase(self._paths, self._settings, embedder=self._embedder)
-                opened.warm()
-                for question in _FIRST_QUESTIONS:
-                    opened.search(Ask(question))
-                self._knowledge = opened
-            else:
-                self._knowledge.reader.refresh()
+            with self._looking:  # a job looks when it is done, beside the thread that always does
+                if self._following.knowledge is None:
+                    self._grounds = grounds(self._paths, self._settings)
+                self._following.look()
         except KbError as error:
             if str(error) != str(self._trouble):
                 log.warning("%s", error)
@@ -101,10 +94,13 @@ class Service:
                 self._stopping.wait(10 * _RETRY_SECONDS)
 
     def _be_the_writer(self) -> None:
-        writer = Writer(self._paths, self._settings, embedder=self._embedder)
+        settings, _ = self._following.live_model()
+        writer = Writer(self._paths, settings, embedders=self._following.embedders, make=Aside)
         handlers: dict[str, Handler] = {
             "reindex": self._job(writer, _reindex),
             "import": self._job(writer, _import),
+            "rollback": self._job(writer, _roll_back),
+            "model": self._job(writer, _change_model, _prepare),
             "search": self._search,
             "ask": self._answer,
         }
@@ -155,16 +151,22 @@ class Service:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
         return True
 
-    def _job(self, writer: Writer, work: _Work) -> Handler:
-        """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends."""
+    def _job(self, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
+        """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
+
+        `ahead` is done first, beside other writing; only a job that has it may name another model.
+        """
 
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            own = deciding(self._settings)
+            own = {k: v for k, v in deciding(writer.settings).items() if ahead is None or k not in MODEL_KEYS}
             if differing := [name for name, value in own.items() if arguments["settings"][name] != value]:
                 raise SettingsError(
                     f"{differing[0]}: this command has {arguments['settings'][differing[0]]!r}, the running server"
-                    f" {own[differing[0]]!r}: give both the same, or stop the server first"
+                    f" {own[differing[0]]!r}: give both the same, or stop the server first (`kb reindex --model M`"
+                    " changes the model)"
                 )
+            if ahead is not None:
+                ahead(writer, arguments, progress)
             with self._writing:
                 if self._stopping.is_set():
                     raise StoreBusy("the server is stopping: run the command again")
@@ -194,7 +196,25 @@ class Service:
 
 
 def _reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    return writer.reindex(progress, full=bool(arguments["full"]))
+    return writer.reindex(progress, full=bool(arguments["full"]), force=bool(arguments["force"]))
+
+
+def _prepare(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> None:
+    writer.prepare(_named(writer, arguments), progress)
+
+
+def _change_model(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
+    settings, full, force = _named(writer, arguments), bool(arguments["full"]), bool(arguments["force"])
+    return writer.change_model(settings, progress, full=full, force=force)
+
+
+def _named(writer: Writer, arguments: Mapping[str, Any]) -> Settings:
+    """The writer's settings, with the model that a job names."""
+    return msgspec.structs.replace(writer.settings, **{key: arguments["settings"][key] for key in MODEL_KEYS})
+
+
+def _roll_back(writer: Writer, _: Mapping[str, Any], progress: Progress) -> Summary:
+    return writer.roll_back(progress)
 
 
 def _import(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:

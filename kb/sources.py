@@ -13,8 +13,10 @@ from kb.ingest.articles import MalformedArticle, SourceFile, list_articles, read
 from kb.ingest.records import MalformedRecord, Skipped, read_record
 from kb.ingest.redaction import Known, Redaction, Redactor
 from kb.model import Article, Document, Problem
+from kb.preparation import PUBLISHED
 from kb.progress import Progress
-from kb.publishing import PUBLISHED, RETIRED, Incoming, Plan, belongs_to, is_taken
+from kb.publishing import RETIRED, Incoming, Plan, belongs_to, is_taken
+from kb.spool import Spool
 from kb.store.documents import FILES, DocumentState, FileState
 
 READER = 1
@@ -27,6 +29,7 @@ def plan_articles(
     states: Mapping[str, DocumentState],
     timezone: tzinfo,
     progress: Progress,
+    spools: Path,
 ) -> Plan:
     """The difference between the files in `folder` and their last good readings.
 
@@ -37,27 +40,33 @@ def plan_articles(
     if not folder.is_dir() and mine:
         raise InputError(f"{folder} is missing, and {len(mine)} articles came from it: restore it, or make it empty")
     found = list_articles(folder) if folder.is_dir() else []
-    readings, fresh, problems = _read_files(found, known, timezone, progress)
+    fresh = Spool[Incoming](spools)
+    readings, renewed, problems = _read_files(found, known, timezone, progress, fresh)
     refusals = _twice(readings) | _taken(readings, states)
     kept = {path: reading for path, reading in readings.items() if path not in refusals}
     before = {s.path: known[s.path] for s in found if s.path in known and s.path not in kept}
     present = {r.document_id for r in (*readings.values(), *before.values())}
+    fresh.keep = lambda item: item.place in kept
     return Plan(
-        tuple(Incoming(fresh[path], FILES, fresh[path].status, path) for path in sorted(fresh.keys() & kept.keys())),
+        fresh,
         tuple(sorted(mine - present)),
         before | kept,
         (*problems, *refusals.values()),
         refused=len({problem.source for problem in problems} | refusals.keys()),
-        unchanged=len(kept.keys() - fresh.keys()),
+        unchanged=len(kept.keys() - renewed),
     )
 
 
 def _read_files(
-    found: Sequence[SourceFile], known: Mapping[str, FileState], timezone: tzinfo, progress: Progress
-) -> tuple[dict[str, FileState], dict[str, Article], list[Problem]]:
-    """Good readings of all files, the articles of those that are new or changed, and what was wrong."""
+    found: Sequence[SourceFile],
+    known: Mapping[str, FileState],
+    timezone: tzinfo,
+    progress: Progress,
+    fresh: Spool[Incoming],
+) -> tuple[dict[str, FileState], set[str], list[Problem]]:
+    """Good readings of all files, the paths of the new or changed, whose articles go to `fresh`, and what was wrong."""
     readings: dict[str, FileState] = {}
-    fresh: dict[str, Article] = {}
+    renewed: set[str] = set()
     problems: list[Problem] = []
     for done, source in enumerate(found, 1):
         try:
@@ -65,13 +74,15 @@ def _read_files(
             digest = hashlib.sha256(f"{READER}:{timezone}:{source.path}\0".encode() + data).hexdigest()
             state = known.get(source.path)
             if state is None or state.digest != digest:
-                fresh[source.path] = read_article(data, path=source.path, timezone=timezone)
-                state = FileState(source.path, digest, fresh[source.path].id)
+                article = read_article(data, path=source.path, timezone=timezone)
+                fresh.append(Incoming(article, FILES, article.status, source.path))
+                renewed.add(source.path)
+                state = FileState(source.path, digest, article.id)
             readings[source.path] = state
         except MalformedArticle as error:
             problems += error.problems
         progress("Reading", done, len(found))
-    return readings, fresh, problems
+    return readings, renewed, problems
 
 
 def _twice(readings: Mapping[str, FileState]) -> dict[str, Problem]:
@@ -107,13 +118,14 @@ def plan_import(
     timezone: tzinfo,
     keep: Sequence[str],
     progress: Progress,
+    spools: Path,
 ) -> Plan:
     """What the records of JSON Lines files ask for; each file's records belong to `source`, or to its stem.
 
     A ticket that is no longer resolved is retired; with `prune`, so is what a source no longer holds, unless some
     record was refused, since that record's id may be the missing one. Raises UsageError, InputError.
     """
-    reading = _Import(timezone, keep)
+    reading = _Import(timezone, keep, spools)
     for file in files:
         _check_source(name := source or file.stem)
         reading.read(file, name, progress)
@@ -124,7 +136,7 @@ def plan_import(
     elif prune:
         retire |= {s.id for s in states.values() if s.source in reading.ids and s.id not in reading.ids[s.source]}
     return Plan(
-        tuple(reading.incoming),
+        reading.incoming,
         tuple(sorted(retire)),
         None,
         tuple(problems),
@@ -137,10 +149,10 @@ def plan_import(
 class _Import:
     """The state of reading import files one after the other."""
 
-    def __init__(self, timezone: tzinfo, keep: Sequence[str]) -> None:
+    def __init__(self, timezone: tzinfo, keep: Sequence[str], spools: Path) -> None:
         self._timezone = timezone
         self.redactor = _Counting(keep=keep)
-        self.incoming: list[Incoming] = []
+        self.incoming = Spool[Incoming](spools)
         self.skipped: dict[str, str] = {}  # id to source
         self.ids: dict[str, set[str]] = {}
         self._places: dict[str, str] = {}  # id to file and line

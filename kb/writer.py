@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
-from kb.errors import StoreBusy, StoreError
-from kb.progress import Progress
+from kb.embedders import Embedders
+from kb.errors import RehearsalFailed, StoreBusy, StoreError
+from kb.indexing import How, roll_back
+from kb.progress import Progress, silent
 from kb.publishing import Plan, Publisher, Summary
-from kb.search.embedding import Embedder, describe
+from kb.search import succession
+from kb.search.embedding import Embedder
 from kb.sources import plan_articles, plan_import
 from kb.store import database, documents
+from kb.successor import Here, Make
+
+MakeFor = Callable[[Settings, Embedders], Make]
 
 
 @contextmanager
@@ -36,21 +43,32 @@ def writer_lock(paths: Paths, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
 
 class Writer:
-    """The operations that change a home. Make one only while holding the lock, and use it from one thread."""
+    """The operations that change a home. Make one only while holding the lock, and use it from one thread.
 
-    def __init__(self, paths: Paths, settings: Settings, *, embedder: Embedder | None = None) -> None:
-        self._paths, self._settings = paths, settings
-        spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+    `make` says where generations are built: in this process, unless told otherwise.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        embedders: Embedders | None = None,
+        make: MakeFor = Here,
+    ) -> None:
+        self._paths, self.settings, self._make = paths, settings, make
+        self._embedders = embedders or Embedders(*filter(None, [embedder]))
+        first = self._embedders.of(settings)
         self._db: Database = database.open_for_writing(paths.database)
-        embedder = embedder or Embedder(spec, runtime=settings.runtime)
-        self._publisher = Publisher(self._db, paths, settings, embedder)
+        self._publisher = Publisher(self._db, paths, settings, first)
 
-    def reindex(self, progress: Progress, *, full: bool = False) -> Summary:
-        """Reads `articles/`, publishes what changed, and brings the index up to date."""
-        with database.explained(self._paths.database):
-            known, states = documents.files(self._db), documents.states(self._db)
-        plan = plan_articles(self._paths.articles, known, states, zone(self._settings), progress)
-        return self._publish(plan, progress, full=full)
+    def reindex(self, progress: Progress, *, full: bool = False, force: bool = False) -> Summary:
+        """Reads `articles/`, publishes what changed, and brings the index up to date.
+
+        Raises RehearsalFailed where a new generation answers worse than the live one, which then stays.
+        """
+        return self._reindex(progress, How(full=full, force=force))
 
     def import_files(
         self, files: Sequence[Path], progress: Progress, *, source: str | None = None, prune: bool = False
@@ -63,11 +81,46 @@ class Writer:
             source=source,
             prune=prune,
             states=states,
-            timezone=zone(self._settings),
-            keep=self._settings.keep,
+            timezone=zone(self.settings),
+            keep=self.settings.keep,
             progress=progress,
+            spools=self._spools,
         )
-        return self._publish(plan, progress)
+        return self._publish(plan, progress, How())
+
+    def roll_back(self, progress: Progress) -> Summary:
+        """Makes the generation before the live one live again, with its model, then takes in the edits made since.
+
+        Raises IndexMissing, IndexCorrupt, IndexMismatch, ModelMissing where there is none that could serve.
+        """
+        earlier = succession.before(self._paths.index)
+        settings, embedder = self._embedders.fitting(earlier, self.settings)
+        with self._explained():
+            roll_back(self._db, self._paths, embedder.spec)
+        self._turn_to(settings)
+        return self._reindex(progress, How(rebuild=False))
+
+    def prepare(self, settings: Settings, progress: Progress) -> None:
+        """Embeds with the model of these settings whatever it has not embedded yet; takes long and shows nothing.
+
+        Unlike all else here, it may run beside other writing: it only keeps vectors.
+        """
+        db = database.open_for_writing(self._paths.database)
+        try:
+            with self._explained():
+                Publisher(db, self._paths, settings, self._embedders.of(settings)).prepare(progress)
+        finally:
+            db.close()
+
+    def change_model(
+        self, settings: Settings, progress: Progress, *, full: bool = False, force: bool = False
+    ) -> Summary:
+        """Replaces the live generation by one of another model, and from then on writes with that.
+
+        Raises RehearsalFailed where it answers worse than the live one, which then stays, with its model.
+        """
+        self._turn_to(settings)
+        return self._reindex(progress, How(full=full, force=force))
 
     def warm(self) -> None:
         """Loads what the first edit would otherwise wait for."""
@@ -77,9 +130,45 @@ class Writer:
         """Frees the database."""
         self._db.close()
 
-    def _publish(self, plan: Plan, progress: Progress, *, full: bool = False) -> Summary:
+    @property
+    def _spools(self) -> Path:
+        """Where documents wait on disk."""
+        return self._paths.database.parent
+
+    def _turn_to(self, settings: Settings) -> None:
+        """From now on writes with the model of these settings."""
+        self.settings = settings
+        self._publisher = Publisher(self._db, self._paths, settings, self._embedders.of(settings))
+
+    def _reindex(self, progress: Progress, how: How) -> Summary:
+        with database.explained(self._paths.database):
+            known, states = documents.files(self._db), documents.states(self._db)
+        plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress, self._spools)
+        return self._publish(plan, progress, how)
+
+    def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:
+        whole = replace(how, make=self._make(self.settings, self._embedders))
+        try:
+            with self._explained():
+                return self._publisher.publish(plan, progress, whole)
+        except RehearsalFailed:
+            self._go_on_with_the_live_model()
+            raise
+
+    def _go_on_with_the_live_model(self) -> None:
+        """After another one was refused: what was split for it is split for the live one again."""
+        live = succession.live(self._paths.index)
+        if live is None or live.fingerprint == self._embedders.of(self.settings).spec.fingerprint:
+            return
+        self._turn_to(self._embedders.fitting(live, self.settings)[0])
+        self._embedders.forget(all_but={live.fingerprint})
+        with self._explained():
+            self._publisher.publish(Plan(()), silent, How(rebuild=False))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
             with database.explained(self._paths.database):
-                return self._publisher.publish(plan, progress, full=full)
+                yield
         except OSError as error:
             raise StoreError(f"{self._paths.index}: {error}: free some space, then run `kb reindex`") from error

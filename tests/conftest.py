@@ -165,8 +165,11 @@ class Centre:
     def article(self, path: str, text: str) -> Path:
         return write_article(self.home, path, text)
 
-    def reindex(self, *, full: bool = False) -> Summary:
-        return self._write(lambda writer: writer.reindex(silent, full=full))
+    def reindex(self, *, full: bool = False, force: bool = False) -> Summary:
+        return self._write(lambda writer: writer.reindex(silent, full=full, force=force))
+
+    def roll_back(self) -> Summary:
+        return self._write(lambda writer: writer.roll_back(silent))
 
     def import_(self, *files: Path, source: str | None = None, prune: bool = False) -> Summary:
         return self._write(lambda writer: writer.import_files(files, silent, source=source, prune=prune))

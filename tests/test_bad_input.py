@@ -253,7 +253,7 @@ def test_other_prompts_are_another_model(live: Centre, tiny_model: Path) -> None
         live.home, {"model": str(tiny_model)}, {"KB_QUERY_PROMPT": "ask: ", "KB_PASSAGE_PROMPT": "p: "}
     )
     with pytest.raises(IndexMismatch, match="kb reindex"):
-        Centre(live.home, settings, live.embedder).open()
+        KnowledgeBase(live.paths, settings)
 
 
 def test_without_the_bundled_models_package_the_message_says_how_to_get_a_model(
@@ -453,17 +453,17 @@ def test_a_disk_that_refuses_the_databases_writes_is_told_and_loses_nothing(live
 
 
 @pytest.mark.parametrize(
-    ("place", "full"),
+    ("place", "full", "live_takes_it_in"),
     [
-        ("kb.search.generation.vectors.write_rows", True),
-        ("kb.search.generation.Keywords.__init__", True),
-        ("kb.search.generation.Keywords.commit", True),
-        ("kb.search.generation._publish", True),
-        ("kb.indexing.Keywords.commit", False),
+        ("kb.search.generation.vectors.write_rows", True, True),
+        ("kb.search.generation.Keywords.__init__", True, True),
+        ("kb.search.generation.Keywords.commit", True, False),
+        ("kb.search.succession.publish", True, True),
+        ("kb.indexing.Keywords.commit", False, False),
     ],
 )
 def test_a_full_disk_while_the_index_is_written_is_told_and_loses_nothing(
-    live: Centre, monkeypatch: pytest.MonkeyPatch, place: str, *, full: bool
+    live: Centre, monkeypatch: pytest.MonkeyPatch, place: str, *, full: bool, live_takes_it_in: bool
 ) -> None:
     kb = live.open()
     live.article("new.md", GOOD.replace("# Refunds", "# New"))
@@ -478,7 +478,9 @@ def test_a_full_disk_while_the_index_is_written_is_told_and_loses_nothing(
         with pytest.raises(StoreError, match=r"/index: .*: free some space, then run `kb reindex`"):
             live.reindex(full=full)
     kb.reader.refresh()
-    assert set(found(kb)) == set(found(live.open())) == {"good"}
+    held = {"good", "new"} if live_takes_it_in else {"good"}
+    assert set(found(kb)) == set(found(live.open())) == held
+    assert kb.reader.view.manifest.generation == 1
     monkeypatch.setattr(Embedder, "passages", never)
     live.reindex(full=full)
     kb.reader.refresh()
@@ -490,7 +492,7 @@ def test_no_space_on_the_device_is_told_in_those_words(live: Centre, monkeypatch
     def none_left(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("kb.search.generation._sync", none_left)
+    monkeypatch.setattr("kb.search.generation.sync", none_left)
     with pytest.raises(StoreError, match=r"No space left on device: free some space, then run `kb reindex`"):
         live.reindex(full=True)
     assert set(found(live.open())) == {"good"}

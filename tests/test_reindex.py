@@ -19,6 +19,7 @@ from kb.errors import IndexMismatch, IndexMissing
 from kb.evaluation.golden import read_golden
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
+from kb.search import generation
 from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder
 from kb.search.keywords import PUBLIC_LANE, Keywords, Lane
@@ -335,20 +336,23 @@ def test_a_crash_while_a_generation_is_built_leaves_the_live_one(two: Centre, mo
     kb = two.open()
     two.article("new.md", with_keys())
     with monkeypatch.context() as broken:
-        broken.setattr("kb.search.generation._publish", killed)
+        broken.setattr("kb.search.succession.publish", killed)
         with pytest.raises(Killed):
             two.reindex(full=True)
     assert kb.reader.refresh().manifest.generation == 1
-    assert set(found(two.open())) == {"refund", "delivery"}
-    assert two.reindex().embedded == 0
+    for reader in (kb, two.open()):
+        assert set(found(reader)) == {"refund", "delivery", "new"}, "an edit waits for no full build"
+    summary = two.reindex(full=True)
+    assert (summary.embedded, summary.generation) == (0, 3)
     kb.reader.refresh()
     assert set(found(kb)) == {"refund", "delivery", "new"}
+    assert sorted(generation.numbers(two.paths.index)) == [1, 3]
 
 
 def test_a_crash_while_embedding_keeps_the_vectors_already_made(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.publishing._BATCH", 2)
+    monkeypatch.setattr("kb.preparation._BATCH", 2)
     for number in range(6):
         centre.article(f"{number}.md", with_keys(title=f"Number {'x' * number}"))
     real, batches = Embedder.passages, []

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 
 from kb import tuning
 from kb.config import Paths
-from kb.indexing import bring_up_to_date
+from kb.indexing import How, bring_up_to_date
 from kb.model import Access, Passage, Ticket
 from kb.reader import Reader
 from kb.search import catalogue_files, forward, fusion, names
@@ -430,7 +430,7 @@ class Store:
         self.audience[id_] = audience
 
     def index(self, full: bool) -> None:
-        bring_up_to_date(self.db, self.paths, SPEC, full=full)
+        bring_up_to_date(self.db, self.paths, SPEC, How(full=full))
 
 
 def _without(texts: dict[str, tuple[str, ...]], id_: str) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -24,6 +25,7 @@ import msgspec
 import pytest
 from conftest import Centre, Shell, tiny_settings, write_article
 from server_process import Server, serving, until
+from tiny_model import write_tiny_model
 
 from kb import handing
 from kb.config import Paths, deciding
@@ -31,7 +33,7 @@ from kb.errors import IndexMismatch, StoreBusy
 from kb.handing import run_job
 from kb.jobs import server_file
 from kb.progress import silent
-from kb.search.embedding import Embedder
+from kb.search.embedding import Embedder, describe
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
@@ -451,17 +453,18 @@ def test_server_json_replaces_a_stale_one_and_goes_with_the_server(life: Life) -
     assert "Traceback" not in life.log
 
 
-def test_an_index_of_another_model_is_refused_and_then_made_anew(centre: Centre) -> None:
+def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Centre, tmp_path: Path) -> None:
     write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
-    centre.reindex()
-    other = msgspec.structs.replace(centre.settings, passage_prompt="other: ")
-    service = Service(centre.paths, other, "http://127.0.0.1:1")
+    gone = msgspec.structs.replace(centre.settings, model=str(write_tiny_model(tmp_path / "gone", seed=10)))
+    Centre(centre.home, gone, Embedder(describe(gone.model, query_prompt="q: ", passage_prompt="p: "))).reindex()
+    shutil.rmtree(gone.model)
+    service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     with writer_lock(centre.paths):
         service.start()
         with pytest.raises(IndexMismatch, match="kb reindex"):
             _ = service.knowledge
     try:
-        until(lambda: service._knowledge is not None)
+        until(lambda: service._following.knowledge is not None)
         assert service.knowledge.reader.view.manifest.generation == 2
         assert len(service.knowledge.reader.view.catalogue.ids) == 1
     finally:

@@ -47,14 +47,14 @@ FILES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def write_tiny_model(folder: Path) -> Path:
-    """Writes the model; equal weights each time."""
+def write_tiny_model(folder: Path, seed: int = 8) -> Path:
+    """Writes the model; equal weights each time for one `seed`."""
     (folder / "1_Pooling").mkdir(parents=True)
     (folder / "2_Normalize").mkdir()
     for name, value in FILES.items():
         (folder / name).write_text(json.dumps(value, indent=2), "utf-8")
     _tokenizer().save(str(folder / "tokenizer.json"))
-    save_file(_weights(), folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(_weights(seed), folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
 
@@ -72,9 +72,9 @@ def _tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _weights() -> dict[str, NDArray[np.float32]]:
+def _weights(seed: int) -> dict[str, NDArray[np.float32]]:
     """Those of a BertModel, spread as transformers would begin a training with them."""
-    chance = np.random.default_rng(8)
+    chance = np.random.default_rng(seed)
 
     def spread(*shape: int) -> NDArray[np.float32]:
         return chance.normal(0, 0.02, shape).astype(np.float32)

@@ -22,8 +22,13 @@ def replay(
         progress(done)
 
 
+def asked_as(golden: GoldenQuestion, audience: str) -> Ask:
+    """A golden question as it is asked: by its own audience, or else by `audience`."""
+    return Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)), golden.language)
+
+
 def _outcome(kb: KnowledgeBase, golden: GoldenQuestion, audience: str) -> Outcome:
-    ask = Ask(golden.question, golden.conversation, audiences_of(golden.audience or (audience,)), golden.language)
+    ask = asked_as(golden, audience)
     started = time.perf_counter()
     answer = kb.answer(ask)
     took = (time.perf_counter() - started) * 1000

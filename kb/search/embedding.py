@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,20 @@ class Tokens:
 def size(text: str) -> int:
     """About how long a text is for a model, in whatever script: its bytes, four of which make a token."""
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+class Embeds(Protocol):
+    """Makes the vectors of questions: a model, or another process that has it."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Which model."""
+
+    def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dim) float32, unit length, in the order of `texts`."""
+
+    def warm(self) -> None:
+        """Makes ready for the first question."""
 
 
 class Embedder:

@@ -1,7 +1,9 @@
-"""Generations of the index: built beside the live one, checked, then swapped by one atomic rename of a manifest.
+"""Generations of the index: built and checked beside the live one, each with a manifest that says what it holds.
 
-index/manifest.json            which generation is live, and what it was built from
-index/generations/000007/      vectors.* · keywords/ · forward.* · catalogue.* · names.* · vocabulary, exclusions.json
+index/manifest.json            the manifest of the generation that is live, and which one was before it
+index/generations/000007/      manifest.json · vectors.* · keywords/ · forward.* · catalogue.* · names.* · and the like
+
+Which one is live, and which are kept, is decided in `succession`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ _SAMPLE = 32
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What the live generation holds: `passages` rows as of change `base`, embedded by model `fingerprint`."""
+    """What a generation holds: `passages` rows as of change `base`, embedded by model `fingerprint`.
+
+    The prompts are those of the model; of the live generation, `previous` is the number of the one before it.
+    """
 
     format: int
     generation: int
@@ -56,12 +61,14 @@ class Manifest(msgspec.Struct, frozen=True):
     """Rows that a search of the vectors goes through."""
     scale: float
     """What vectors were multiplied by for their codes of 8 bits; 0 where they have none."""
-    previous_base: int | None = None
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    previous: int | None = None
 
 
-def manifest_file(index: Path) -> Path:
-    """The small file whose rename makes a generation live."""
-    return index / "manifest.json"
+def manifest_file(folder: Path) -> Path:
+    """A generation's manifest, in its folder; in `index/` itself, that of the live one, whose rename makes it live."""
+    return folder / "manifest.json"
 
 
 def folder(index: Path, generation: int) -> Path:
@@ -74,13 +81,16 @@ def keywords_folder(index: Path, generation: int) -> Path:
     return folder(index, generation) / _KEYWORDS
 
 
-def read_manifest(index: Path) -> Manifest:
-    """The live generation's manifest. Raises IndexMissing, IndexCorrupt, IndexMismatch."""
-    file = manifest_file(index)
+def read_manifest(folder: Path) -> Manifest:
+    """The live generation's manifest, or that in a generation's folder.
+
+    Raises IndexMissing, IndexCorrupt, IndexMismatch.
+    """
+    file = manifest_file(folder)
     try:
         manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
     except FileNotFoundError as error:
-        raise IndexMissing(f"there is no index at {index} yet: run `kb reindex`") from error
+        raise IndexMissing(f"there is no index at {folder} yet: run `kb reindex`") from error
     except msgspec.DecodeError as error:
         raise IndexCorrupt(f"{file}: {error}: run `kb reindex`") from error
     if manifest.format != FORMAT:
@@ -148,16 +158,17 @@ def build(
     model: str,
     fingerprint: str,
     store: str,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
 ) -> Manifest:
-    """Builds, checks and publishes the generation that holds `rows`, in order of id, and their vectors.
+    """Builds and checks the generation that holds `rows`, in order of id, and their vectors, beside the live one.
 
     `pieces` are `(m, dim)`; `declaring` the articles with `not_questions`. All are read one by one: memory holds no
-    more than the columns of the catalogue and the vocabulary. The live generation serves until the last step; a
-    process killed before that leaves only a folder that the next build removes. Raises IndexCorrupt where the check
-    fails, OSError where the disk does.
+    more than the columns of the catalogue and the vocabulary. Nobody reads it before it is published; a process killed
+    before that leaves only a folder that is removed later. Raises IndexCorrupt where the check fails, OSError where the
+    disk does.
     """
-    previous = _previous(index)
-    number = 1 + max(_numbers(index), default=0)
+    number = 1 + max(numbers(index), default=0)
     staging = folder(index, number).with_suffix(".building")
     _remove_leftovers(index)
     (staging / _KEYWORDS).mkdir(parents=True)
@@ -167,8 +178,7 @@ def build(
     built = vectors.build(staging, count, dim)
     _check(built, keyword_rows)
     for file in vectors.files(staging):
-        _sync(file)
-    staging.rename(folder(index, number))
+        sync(file)
     near = built.near
     manifest = Manifest(
         format=FORMAT,
@@ -183,11 +193,13 @@ def build(
         terms=RULES,
         store=store,
         built_at=utc_now().isoformat(timespec="seconds"),
-        sha256=tuple(map(_sha256, vectors.files(folder(index, number)))),
-        previous_base=previous.base if previous else None,
+        sha256=tuple(map(_sha256, vectors.files(staging))),
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
     )
-    _publish(index, manifest)
-    _remove_old(index, number, previous)
+    write_manifest(staging, manifest)
+    staging.rename(folder(index, number))
+    sync(folder(index, number).parent)
     return manifest
 
 
@@ -212,13 +224,6 @@ def _write_rows(staging: Path, rows: Iterable[tuple[Access, str]], base: int) ->
     return len(segments.snapshot())
 
 
-def _previous(index: Path) -> Manifest | None:
-    try:
-        return read_manifest(index)
-    except (IndexMissing, IndexCorrupt, IndexMismatch):
-        return None
-
-
 def _check(built: Vectors, keyword_rows: int) -> None:
     count = len(built)
     if keyword_rows != count:
@@ -230,13 +235,14 @@ def _check(built: Vectors, keyword_rows: int) -> None:
         raise IndexCorrupt("the new vector index does not find its own vectors; the live one stays")
 
 
-def _publish(index: Path, manifest: Manifest) -> None:
-    file = manifest_file(index)
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Puts a manifest into a folder in one step. Raises OSError."""
+    file = manifest_file(folder)
     temporary = file.with_suffix(".new")
     temporary.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    _sync(temporary)
+    sync(temporary)
     temporary.replace(file)
-    _sync(index)
+    sync(folder)
 
 
 def _remove_leftovers(index: Path) -> None:
@@ -244,14 +250,8 @@ def _remove_leftovers(index: Path) -> None:
         shutil.rmtree(leftover)
 
 
-def _remove_old(index: Path, current: int, previous: Manifest | None) -> None:
-    kept = {current, previous.generation if previous else current}
-    for number in _numbers(index):
-        if number not in kept:
-            shutil.rmtree(folder(index, number))
-
-
-def _numbers(index: Path) -> list[int]:
+def numbers(index: Path) -> list[int]:
+    """The generations that are on disk."""
     return [int(entry.name) for entry in (index / "generations").glob("[0-9]*") if entry.name.isdigit()]
 
 
@@ -266,7 +266,8 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Waits until a file or folder is on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

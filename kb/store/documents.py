@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from kb.model import Article, Document, Ticket, utc_now
 
+_PAGE = 500
 FILES = "articles/"
 """The source of documents that are files in `articles/`; an import's source never holds a slash."""
 
@@ -101,13 +102,25 @@ def read(db: Database, document_id: str, revision: int) -> Document:
 
 
 def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
-    """Every document with its state and current revision, in order of id."""
-    rows = db.execute(
+    """Every document with its state and current revision, in order of id.
+
+    Read page by page: a query left open would keep this connection from writing once another one has written.
+    """
+    query = (
         "SELECT d.id, d.kind, d.source, d.revision, d.status, d.content_hash, d.split_key, r.content FROM documents d"
-        " JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision ORDER BY d.id"
+        " JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision WHERE d.id > ? ORDER BY d.id LIMIT ?"
     )
-    for *state, content in rows:
-        yield DocumentState(*state), _decode(state[1], content)
+    last = ""
+    while rows := db.execute(query, [last, _PAGE]).fetchall():
+        for *state, content in rows:
+            yield DocumentState(*state), _decode(state[1], content)
+        last = rows[-1][0]
+
+
+def published_articles(db: Database) -> list[tuple[str, int]]:
+    """Id and revision of every published article, in order of id."""
+    query = "SELECT id, revision FROM documents WHERE kind = 'article' AND status = 'published' ORDER BY id"
+    return list(db.execute(query))
 
 
 def with_not_questions(db: Database, after: int, until: int) -> list[Article]:

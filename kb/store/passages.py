@@ -39,6 +39,9 @@ class Terms:
     family: str
 
 
+_NONE = Passage(0, "text", (), 0, 0, "", "")
+
+
 def text_hash(embedded: str) -> bytes:
     """The key of a text's vector: SHA-256 of what the model sees."""
     return hashlib.sha256(embedded.encode()).digest()
@@ -50,6 +53,15 @@ def replace(
     """Removes a document's visible passages and adds these, as of `change`."""
     db.execute("UPDATE passages SET removed = ? WHERE document_id = ? AND removed IS NULL", [change, document_id])
     db.table("passages").insert_all([_row(document_id, revision, p, terms, change) for p in passages])
+
+
+def holds(db: Database, document_id: str, revision: int, passages: Sequence[Passage], terms: Terms) -> bool:
+    """Whether a document's visible passages are just these."""
+    names = [name for name in _row("", 0, _NONE, terms, 0) if name not in ("added", "removed")]
+    columns = ", ".join(f'"{name}"' for name in names)
+    query = f"SELECT {columns} FROM passages WHERE document_id = ? AND removed IS NULL ORDER BY ordinal, id"  # noqa: S608 - our own names
+    made = [_row(document_id, revision, p, terms, 0) for p in sorted(passages, key=lambda p: p.ordinal)]
+    return list(db.execute(query, [document_id])) == [tuple(row[name] for name in names) for row in made]
 
 
 def _row(document_id: str, revision: int, passage: Passage, terms: Terms, change: int) -> dict[str, object]:
@@ -84,19 +96,22 @@ def _list(values: Iterable[str]) -> str:
 
 
 def access_between(db: Database, base: int, after: int, until: int) -> Iterator[Access]:
-    """Rows a reader of base generation `base` must know, added in `(after, until]`, in order of id."""
+    """Rows a reader of base generation `base` must know, added in `(after, until]`, in order of id.
+
+    Those that came and went since are left out: they may be of another model, whose vectors are no use here.
+    """
     yield from _access(
         db,
-        "added > ? AND added <= ? AND (removed IS NULL OR removed > ?) ORDER BY id",
-        [after, until, base],
+        "added > ? AND added <= ? AND (removed IS NULL OR removed > iif(added > ?, ?, ?)) ORDER BY id",
+        [after, until, base, until, base],
     )
 
 
-def embedded_between(db: Database, base: int, after: int, until: int) -> list[str]:
-    """What the indexes see of the rows that `access_between` gives, in the same order."""
+def embedded_between(db: Database, after: int, until: int) -> list[str]:
+    """What the indexes see of the rows that `access_between` gives from a base or later, in the same order."""
     rows = db.execute(
         "SELECT embedded FROM passages WHERE added > ? AND added <= ? AND (removed IS NULL OR removed > ?) ORDER BY id",
-        [after, until, base],
+        [after, until, until],
     )
     return [row[0] for row in rows]
 

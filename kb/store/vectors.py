@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 _CHUNK = 500
-_PIECE = 4_096
+_ROWS = 8_192
 
 
 def missing(db: Database, fingerprint: str, hashes: Iterable[bytes]) -> set[bytes]:
@@ -50,8 +50,7 @@ def pieces(
         " WHERE p.added > ? AND p.added <= ? AND (p.removed IS NULL OR p.removed > ?) ORDER BY p.id",
         [fingerprint, after, until, removed_after],
     )
-    while batch := rows.fetchmany(_PIECE):
-        blobs = [row[0] for row in batch]
+    while blobs := [row[0] for row in rows.fetchmany(_ROWS)]:
         if None in blobs:
             raise KeyError(fingerprint)
         yield np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(blobs), dim)

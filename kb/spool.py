@@ -1,0 +1,43 @@
+"""Values kept on disk, so that what is published together need not be in memory together."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Spool(Generic[_T]):
+    """Appended to once, then read as often as wanted, in order; `keep` leaves some out when it is read.
+
+    Its file has no name: the operating system removes it when the process ends, however it ends. Raises OSError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)  # not the system's folder for such files, which may be in memory
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - for the life of the spool
+        weakref.finalize(self, self._file.close)
+        self.keep: Callable[[_T], bool] = _every
+
+    def append(self, value: _T) -> None:
+        """Adds a value at the end."""
+        pickle.dump(value, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def __iter__(self) -> Iterator[_T]:
+        self._file.seek(0)
+        while True:
+            try:
+                value: _T = pickle.load(self._file)  # noqa: S301 - written by this very process
+            except EOFError:
+                return
+            if self.keep(value):
+                yield value
+
+
+def _every(_: object) -> bool:
+    return True
