@@ -13,10 +13,10 @@ from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 from kb.model import audiences_of
+from kb.results import Ask
 
 if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
-    from kb.results import Ask
 
 DONE, FAILED, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -283,8 +283,6 @@ def doctor(home: Home, as_json: bool) -> None:
 
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:
-    from kb.results import Ask
-
     return Ask(question, (), audiences_of((audience,)), **filters)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -21,7 +21,7 @@ from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
-from kb.search.overlapping import Overlapping
+from kb.search.overlapping import Coming, Overlapping
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
 from kb.tuning import Models, load
@@ -41,9 +41,9 @@ class _Noting:
         self.texts.setdefault(text)
         return self._nowhere
 
-    def soon(self, text: str) -> Callable[[], NDArray[np.float32]]:
+    def soon(self, text: str) -> Coming:
         self.texts.setdefault(text)
-        return partial(self, text)
+        return Coming(partial(self, text))
 
 
 class KnowledgeBase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from kb.budget import MARKS, NEAR_DUPLICATES, Budget
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
-from kb.model import Kind
+from kb.model import Kind, StoredPassage
 from kb.reader import Reader
 from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
@@ -24,6 +24,7 @@ from kb.search.catalogue import Scope
 from kb.search.codes import codes, names_another, without_codes
 from kb.search.evidence import Evidence
 from kb.search.grouping import Group, groups
+from kb.search.overlapping import Coming
 from kb.search.slips import find_slips, mended
 from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
@@ -47,7 +48,7 @@ class Embed(Protocol):
 
     def __call__(self, text: str, /) -> NDArray[np.float32]: ...
 
-    def soon(self, text: str, /) -> Callable[[], NDArray[np.float32]]: ...
+    def soon(self, text: str, /) -> Coming: ...
 
 
 class Question:
@@ -68,6 +69,7 @@ class Question:
         self.ask, self.reader, self.models = ask, reader, models
         self.view: View = reader.view
         self._lexicon = self.view.lexicon(ask.audiences)
+        self._read: dict[int, StoredPassage] = {}
         self._rarities: dict[Kind, dict[str, float]] = {}
         self._stand_ins: dict[str, dict[str, tuple[str, ...]]] = {}
         self._question = question = check_question(ask.question)
@@ -125,6 +127,7 @@ class Question:
             self._alone,
             self.speaks,
             bool(self.ask.conversation),
+            self._fetch,
         )
         held = self.contest.held if self.contest and kind == "article" else ()
         return self.view.evidence(asked, self.may_answer if answering else self._scope, kind, held)
@@ -164,7 +167,7 @@ class Question:
         chosen = self._spread(groups(evidence, ordered, None if self.contest else most), evidence)[:most]
         beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
-        stored = self.reader.fetch([evidence.rows[number] for number in numbers])
+        stored = self._fetch([evidence.rows[number] for number in numbers])
         compared = confidence.Comparison(evidence, fused, ordered)
         found = []
         shown = hits.shown(chosen, evidence, stored)
@@ -181,6 +184,12 @@ class Question:
                 Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also, ordered, other)
             )
         return found
+
+    def _fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by row id, each read once for this question."""
+        if missing := [row for row in rows if row not in self._read]:
+            self._read |= self.reader.fetch(missing)
+        return {row: self._read[row] for row in rows if row in self._read}
 
     def _spread(self, found: list[Group], evidence: Evidence) -> list[Group]:
         """The best article of each product first, where a code is contested and nobody knows which is meant."""

@@ -16,7 +16,7 @@ ALIKE = 0.5
 """The share of terms in common (Jaccard) from which two passages may say the same: the sample's pair has 0.54."""
 ENOUGH = 12
 """Terms in common below which two passages are too short to tell: "The lamp is green" is not "The lamp is red"."""
-_NUMBER = re.compile(r"[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
+_NUMBER = re.compile(r"(?<![A-Za-z])[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
 def pairs_alike(records: Sequence[Record]) -> list[tuple[int, int]]:

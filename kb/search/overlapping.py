@@ -8,9 +8,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 from kb.search.remembered import Remembered, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A vector that is waited for by calling it; `under_way` where another thread is at it, and this one has time."""
+
+    result: Callable[[], Vector]
+    under_way: bool = False
+
+    def __call__(self) -> Vector:
+        return self.result()
 
 
 class Overlapping:
@@ -25,15 +37,15 @@ class Overlapping:
         """The vector of a text."""
         return self._embed(text)
 
-    def soon(self, text: str) -> Callable[[], Vector]:
-        """Starts on the vector of a text, and gives what returns it, or raises why there is none."""
+    def soon(self, text: str) -> Coming:
+        """Starts on the vector of a text where nobody waits for another; else it is made when it is called."""
         if text in self._embed or not self._idle.acquire(blocking=False):
-            return partial(self._embed, text)
+            return Coming(partial(self._embed, text))
         try:
-            return self._pool.submit(self._start, text).result
+            return Coming(self._pool.submit(self._start, text).result, under_way=True)
         except RuntimeError:  # the interpreter is going down: its threads take nothing more
             self._idle.release()
-            return partial(self._embed, text)
+            return Coming(partial(self._embed, text))
 
     def _start(self, text: str) -> Vector:
         try:

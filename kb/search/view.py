@@ -20,6 +20,7 @@ from kb.search.keywords import Lane, Snapshot, lane_of, within
 from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
 from kb.search.names import Chosen
+from kb.search.overlapping import Coming
 from kb.search.vectors import Selection, Vectors
 from kb.search.vocabulary import Vocabulary
 from kb.search.wording import Concept, wanted
@@ -30,6 +31,8 @@ _FEW = 0.5
 """The share of a lane's rows that are left out after the search sooner than by a filter in it."""
 _DEEPER = 4
 _REMEMBERED = 32  # selections
+AHEAD = 20
+"""Rows that words find first, of which most are shown."""
 HOLDING = 400
 """Passages that are looked at for who holds a code."""
 
@@ -45,11 +48,13 @@ class Asked:
 
     question: str
     said: tuple[Concept, ...]
-    vector: Callable[[], NDArray[np.float32]]
+    vector: Coming
     last: tuple[Concept, ...]
-    last_vector: Callable[[], NDArray[np.float32]]
+    last_vector: Coming
     speaks: str
     follow_up: bool
+    ahead: Callable[[Sequence[int]], object]
+    """Told of the rows that words find first, while the vector is on its way: who shows them may read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ class View:
         allowed = selected.mask
         worded, shares = self._keyword_list(asked.said, scope, kind, selected)
         titled = self._exact(asked.question, scope, kind, allowed)
+        if asked.vector.under_way:
+            asked.ahead(self.catalogue.ids[worded[:AHEAD]].tolist())
         vector = asked.vector()
         near, cosines = self.vectors.search(vector, selected, DEPTH)
         held = np.array([place for place in also if allowed[place]], np.int64)

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from kb.model import Access, Passage, StoredPassage
 
 _ACCESS = "id, document_id, kind, audience, valid_from, valid_to, language, product, tags, role, added, removed, family"
+_texts, _spans = msgspec.json.Decoder(tuple[str, ...]), msgspec.json.Decoder(tuple[tuple[int, int], ...])
 _STORED = (
     'id, document_id, revision, kind, ordinal, role, heading, start, "end", text, embedded, internal, audience,'
     " language, sentences"
@@ -195,10 +196,10 @@ def _to_stored(row: Sequence[Any]) -> StoredPassage:
     id_, document, revision, kind, ordinal, role, heading, *rest = row
     start, end, text, embedded, internal, audience, language, sentences = rest
     place = (_tuple(heading), start, end, text, embedded, bool(internal), _tuple(audience), language)
-    spans = msgspec.json.decode(sentences, type=tuple[tuple[int, int], ...])
+    spans = _spans.decode(sentences)
     return StoredPassage(id_, document, revision, kind, ordinal, role, *place, spans)
 
 
 @lru_cache(maxsize=8_192)  # the same few audiences, and the same headings again and again
 def _tuple(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
+    return _texts.decode(text)
