@@ -192,6 +192,19 @@ def test_any_text_is_a_question(server: Server, query: str) -> None:
     assert server.client.get(f"/api/search?q={query}").status_code == 200
 
 
+def test_a_head_without_end_is_refused_and_the_others_are_answered(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as endless:
+        endless.sendall(b"GET /health/live HTTP/1.1\r\nHost: kb\r\n")
+        with pytest.raises(ConnectionError):
+            for number in range(1_000):
+                endless.sendall(f"X-{number}: {'x' * 1_000}\r\n".encode())
+                time.sleep(0.001)
+    with socket.create_connection(("127.0.0.1", server.port)) as long:
+        long.sendall(b"GET /health/live HTTP/1.1\r\nHost: kb\r\n" + b"X-Long: " + b"x" * 70_000)
+        assert long.recv(15).startswith(b"HTTP/1.1 400")
+    assert server.get("/health/live").status_code == 200
+
+
 def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_its_length(server: Server) -> None:
     big = b'{"question": "' + b"x" * 300_000 + b'"}'
     assert_problem(server.client.post("/api/answers", content=big), 413)

@@ -24,6 +24,7 @@ from kb.model import audiences_of
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
+from kb.web.heads import BoundedHeads
 
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
@@ -45,6 +46,7 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     uvicorn.run(
         "kb.web.server:application",
         factory=True,
+        http=BoundedHeads,
         host=host,
         port=port,
         workers=workers,
