@@ -49,9 +49,10 @@ class Preparation:
         """Names how a document's passages are made: by which rules, for which model, and how long they are valid."""
         return self._article_key() if isinstance(document, Article) else f"{self._article_key()}:{self._months}"
 
-    def is_stale(self, state: DocumentState) -> bool:
-        """Whether passages were made for another model or by other rules."""
-        return state.split_key not in {self._article_key(), f"{self._article_key()}:{self._months}"}
+    @property
+    def split_keys(self) -> tuple[str, str]:
+        """Of articles and of tickets; passages with any other were made for another model or by other rules."""
+        return self._article_key(), f"{self._article_key()}:{self._months}"
 
     def ready(self, work: Iterable[Work], total: int, progress: Progress) -> Iterator[Work]:
         """Each document with its passages, all of whose vectors are stored; `total` is about how many there are."""

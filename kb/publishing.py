@@ -25,7 +25,7 @@ from kb.rehearsal import Rehearsal
 from kb.search.embedding import Embedder
 from kb.spool import Spool
 from kb.store import database, documents, passages
-from kb.store.documents import DocumentState, FileState
+from kb.store.documents import DocumentState, FileState, States
 from kb.store.passages import Terms
 
 RETIRED: Final = "retired"
@@ -134,9 +134,7 @@ class Publisher:
         """Loads what the first edit would otherwise wait for."""
         self._preparation.warm()
 
-    def _all(
-        self, plan: Plan, states: dict[str, DocumentState], clashes: list[str], count: Counter[str]
-    ) -> Iterator[Work]:
+    def _all(self, plan: Plan, states: States, clashes: list[str], count: Counter[str]) -> Iterator[Work]:
         """What is to be stored, one document at a time: what was sent, what is retired, what must be split anew."""
         handled = set[str]()
         for item in plan.incoming:
@@ -183,12 +181,11 @@ class Publisher:
         revision = state.revision + (digest != state.content_hash)
         return Work(document, replace(state, revision=revision, status=RETIRED, content_hash=digest))
 
-    def _stale(self, states: dict[str, DocumentState], handled: set[str]) -> Iterator[Work]:
+    def _stale(self, states: States, handled: set[str]) -> Iterator[Work]:
         """Documents whose passages were made for another model or by other rules, and that nobody sent now."""
-        if all(id_ in handled or not self._preparation.is_stale(state) for id_, state in states.items()):
-            return
-        for state, document in documents.current(self._db):
-            if state.id not in handled and self._preparation.is_stale(state):
+        for state in states.split_otherwise(self._preparation.split_keys):
+            if state.id not in handled:
+                document = documents.read(self._db, state.id, state.revision)
                 yield Work(document, replace(state, split_key=self._preparation.split_key(document)))
 
     def _commit(self, work: Iterable[Work] | None, files: dict[str, FileState] | None) -> None:

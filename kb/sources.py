@@ -17,7 +17,7 @@ from kb.preparation import PUBLISHED
 from kb.progress import Progress
 from kb.publishing import RETIRED, Incoming, Plan, belongs_to, is_taken
 from kb.spool import Spool
-from kb.store.documents import FILES, DocumentState, FileState
+from kb.store.documents import FILES, FileState, States
 
 READER = 1
 """Raised when the same bytes would be read otherwise; every file is then read anew."""
@@ -26,7 +26,7 @@ READER = 1
 def plan_articles(
     folder: Path,
     known: Mapping[str, FileState],
-    states: Mapping[str, DocumentState],
+    states: States,
     timezone: tzinfo,
     progress: Progress,
     spools: Path,
@@ -36,7 +36,7 @@ def plan_articles(
     A malformed file keeps its last good reading; so does one whose id is another file's or an import's.
     Raises InputError where the folder is gone but its articles are live.
     """
-    mine = {s.id for s in states.values() if s.source == FILES and s.status != RETIRED}
+    mine = {s.id for s in states.of(FILES) if s.status != RETIRED}
     if not folder.is_dir() and mine:
         raise InputError(f"{folder} is missing, and {len(mine)} articles came from it: restore it, or make it empty")
     found = list_articles(folder) if folder.is_dir() else []
@@ -99,7 +99,7 @@ def _twice(readings: Mapping[str, FileState]) -> dict[str, Problem]:
     return refusals
 
 
-def _taken(readings: Mapping[str, FileState], states: Mapping[str, DocumentState]) -> dict[str, Problem]:
+def _taken(readings: Mapping[str, FileState], states: States) -> dict[str, Problem]:
     """By path: the files whose id belongs to an import."""
     owners = {path: states.get(reading.document_id) for path, reading in readings.items()}
     return {
@@ -114,7 +114,7 @@ def plan_import(
     *,
     source: str | None,
     prune: bool,
-    states: Mapping[str, DocumentState],
+    states: States,
     timezone: tzinfo,
     keep: Sequence[str],
     progress: Progress,
@@ -134,7 +134,7 @@ def plan_import(
     if prune and reading.refused:
         problems.append(Problem(str(files[0]), None, None, "nothing was pruned, because some records were refused"))
     elif prune:
-        retire |= {s.id for s in states.values() if s.source in reading.ids and s.id not in reading.ids[s.source]}
+        retire |= {s.id for name, ids in reading.ids.items() for s in states.of(name) if s.id not in ids}
     return Plan(
         reading.incoming,
         tuple(sorted(retire)),

@@ -75,17 +75,16 @@ class Writer:
     ) -> Summary:
         """Reads import files and publishes their good records."""
         with database.explained(self._paths.database):
-            states = documents.states(self._db)
-        plan = plan_import(
-            files,
-            source=source,
-            prune=prune,
-            states=states,
-            timezone=zone(self.settings),
-            keep=self.settings.keep,
-            progress=progress,
-            spools=self._spools,
-        )
+            plan = plan_import(
+                files,
+                source=source,
+                prune=prune,
+                states=documents.states(self._db),
+                timezone=zone(self.settings),
+                keep=self.settings.keep,
+                progress=progress,
+                spools=self._spools,
+            )
         return self._publish(plan, progress, How())
 
     def roll_back(self, progress: Progress) -> Summary:
@@ -143,7 +142,7 @@ class Writer:
     def _reindex(self, progress: Progress, how: How) -> Summary:
         with database.explained(self._paths.database):
             known, states = documents.files(self._db), documents.states(self._db)
-        plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress, self._spools)
+            plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress, self._spools)
         return self._publish(plan, progress, how)
 
     def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:

@@ -192,13 +192,17 @@ def test_any_text_is_a_question(server: Server, query: str) -> None:
     assert server.client.get(f"/api/search?q={query}").status_code == 200
 
 
+def send_headers(connection: socket.socket, count: int) -> None:
+    for number in range(count):
+        connection.sendall(f"X-{number}: {'x' * 1_000}\r\n".encode())
+        time.sleep(0.001)
+
+
 def test_a_head_without_end_is_refused_and_the_others_are_answered(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as endless:
         endless.sendall(b"GET /health/live HTTP/1.1\r\nHost: kb\r\n")
         with pytest.raises(ConnectionError):
-            for number in range(1_000):
-                endless.sendall(f"X-{number}: {'x' * 1_000}\r\n".encode())
-                time.sleep(0.001)
+            send_headers(endless, 1_000)
     with socket.create_connection(("127.0.0.1", server.port)) as long:
         long.sendall(b"GET /health/live HTTP/1.1\r\nHost: kb\r\n" + b"X-Long: " + b"x" * 70_000)
         assert long.recv(15).startswith(b"HTTP/1.1 400")

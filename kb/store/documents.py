@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -68,10 +68,42 @@ def store_id(db: Database) -> str:
     return str(db.execute("SELECT id FROM store").fetchone()[0])
 
 
-def states(db: Database) -> dict[str, DocumentState]:
+class States(Mapping[str, DocumentState]):
+    """Every document's state by id, each read when it is asked for: a million of them are never in memory at once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __getitem__(self, id_: str) -> DocumentState:
+        found = next(self._where("id = ?", [id_]), None)
+        if found is None:
+            raise KeyError(id_)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (row[0] for row in self._db.execute("SELECT id FROM documents"))
+
+    def __len__(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM documents").fetchone()[0])
+
+    def of(self, source: str) -> Iterator[DocumentState]:
+        """Those that belong to a source."""
+        return self._where("source = ?", [source])
+
+    def split_otherwise(self, keys: Collection[str]) -> Iterator[DocumentState]:
+        """Those whose `split_key` is none of two."""
+        low, high = min(keys), max(keys)
+        where = "split_key < ? OR (split_key > ? AND split_key < ?) OR split_key > ?"  # three ranges of its index
+        return self._where(where, [low, low, high, high])
+
+    def _where(self, condition: str, values: Sequence[str]) -> Iterator[DocumentState]:
+        query = f"SELECT {', '.join(DocumentState.__slots__)} FROM documents WHERE {condition}"  # noqa: S608 - literals
+        return (DocumentState(*row) for row in self._db.execute(query, values))
+
+
+def states(db: Database) -> States:
     """Every document's state by id."""
-    columns = "id, kind, source, revision, status, content_hash, split_key"
-    return {row[0]: DocumentState(*row) for row in db.execute(f"SELECT {columns} FROM documents")}  # noqa: S608 - a literal
+    return States(db)
 
 
 def record(db: Database, document: Document, state: DocumentState, change: int) -> None:

@@ -75,3 +75,9 @@ def families(db: Database) -> None:
 def sentences(db: Database) -> None:
     """Where the sentences of a passage are; what was split before has none until it is split anew."""
     db.execute("ALTER TABLE passages ADD COLUMN sentences TEXT NOT NULL DEFAULT '[]'")
+
+
+@migrations(name="0005_split_keys")
+def split_keys(db: Database) -> None:
+    """What must be split anew is found without looking at every document."""
+    db.execute("CREATE INDEX documents_by_split_key ON documents (split_key)")

@@ -151,8 +151,8 @@ def visible(db: Database, change: int, documents: Sequence[str] | None = None) -
 
 def count_visible(db: Database, change: int) -> int:
     """How many rows are visible at `change`."""
-    query = "SELECT count(*) FROM passages WHERE added <= ? AND (removed IS NULL OR removed > ?)"
-    return int(db.execute(query, [change, change]).fetchone()[0])
+    added, removed = (f"SELECT count(*) FROM passages WHERE {which} <= ?" for which in ("added", "removed"))  # noqa: S608
+    return int(db.execute(added, [change]).fetchone()[0]) - int(db.execute(removed, [change]).fetchone()[0])
 
 
 def changed_documents(db: Database, after: int, until: int) -> list[str]:
