@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from kb.config import Paths
 from kb.indexing import bring_up_to_date
 from kb.model import AGENT, PUBLIC, Article, Passage
-from kb.publishing import PUBLISHED, SPLITTER
+from kb.preparation import PUBLISHED, SPLITTER
 from kb.search.embedding import ModelSpec, describe
 from kb.store import database, documents, passages, vectors
 from kb.store.documents import DocumentState
