@@ -21,7 +21,7 @@ from sets import say
 from sqlite_utils import Database
 
 from kb.config import Paths
-from kb.indexing import bring_up_to_date
+from kb.indexing import How, bring_up_to_date
 from kb.model import AGENT, PUBLIC, Article, Passage
 from kb.preparation import PUBLISHED, SPLITTER
 from kb.search.embedding import ModelSpec, describe
@@ -60,7 +60,7 @@ def built(home: Path) -> float:
         with writer_lock(paths):
             db = database.open_for_writing(paths.database)
             started = time.perf_counter()
-            bring_up_to_date(db, paths, spec, full=True)
+            bring_up_to_date(db, paths, spec, How(full=True))
             mark.write_text(json.dumps(time.perf_counter() - started), "utf-8")
             db.close()
     return float(json.loads(mark.read_text("utf-8")))

@@ -6,6 +6,7 @@ import pickle
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,14 +23,17 @@ class Spool(Generic[_T]):
         folder.mkdir(parents=True, exist_ok=True)  # not the system's folder for such files, which may be in memory
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - for the life of the spool
         weakref.finalize(self, self._file.close)
+        self._folder = folder
         self.keep: Callable[[_T], bool] = _every
 
     def append(self, value: _T) -> None:
-        """Adds a value at the end."""
-        pickle.dump(value, self._file, pickle.HIGHEST_PROTOCOL)
+        """Adds a value at the end. Raises OSError, which names the folder."""
+        with self._named():
+            pickle.dump(value, self._file, pickle.HIGHEST_PROTOCOL)
 
     def __iter__(self) -> Iterator[_T]:
-        self._file.seek(0)
+        with self._named():  # what was appended last may not have left the process yet
+            self._file.seek(0)
         while True:
             try:
                 value: _T = pickle.load(self._file)  # noqa: S301 - written by this very process
@@ -37,6 +41,13 @@ class Spool(Generic[_T]):
                 return
             if self.keep(value):
                 yield value
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._folder)) from error
 
 
 def _every(_: object) -> bool:

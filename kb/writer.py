@@ -170,4 +170,5 @@ class Writer:
             with database.explained(self._paths.database):
                 yield
         except OSError as error:
-            raise StoreError(f"{self._paths.index}: {error}: free some space, then run `kb reindex`") from error
+            place, why = error.filename or self._paths.index, error.strerror or error
+            raise StoreError(f"{place}: {why}: free some space, then run `kb reindex`") from error

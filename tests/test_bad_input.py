@@ -443,7 +443,7 @@ def test_a_disk_that_refuses_the_databases_writes_is_told_and_loses_nothing(live
     live.article("new.md", GOOD.replace("# Refunds", "# New"))
     with (
         largest_file(0),
-        pytest.raises(StoreError, match=r"kb\.sqlite: disk I/O error: free some space on the disk and run"),
+        pytest.raises(StoreError, match=r"/data: File too large: free some space"),
     ):
         live.reindex()
     kb.reader.refresh()

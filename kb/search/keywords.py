@@ -75,13 +75,16 @@ class Keywords:
     def commit(self, passages: Iterable[Analysed], *, replaces: Sequence[str], change: int) -> None:
         """Replaces the passages of some documents, and at last moves the marker to `change`. Raises OSError."""
         touched = {lane for lane in LANES if self._holds_any(lane, replaces)}
+        writing = Writing(self)
         try:
-            writing = Writing(self, replaces, touched)
+            writing.replace(replaces, touched)
             for passage in passages:
                 writing.add(passage)
             writing.finish(change)
         except ValueError as error:
             raise OSError(f"{self.folder}: {error}") from error
+        finally:
+            writing.close()
 
     def _holds_any(self, lane: str, document_ids: Sequence[str]) -> bool:
         searcher = self._indexes[lane].searcher()
@@ -91,12 +94,14 @@ class Keywords:
 class Writing:
     """One commit on its way: passages are added, then all become visible, the public lane's last."""
 
-    def __init__(self, segments: Keywords, replaces: Sequence[str], holding: Iterable[str]) -> None:
-        """`holding` are the lanes in which the documents that it `replaces` stand. Raises ValueError."""
+    def __init__(self, segments: Keywords) -> None:
         self._segments = segments
         self._writers: dict[str, IndexWriter] = {}
+
+    def replace(self, documents: Sequence[str], holding: Iterable[str]) -> None:
+        """Takes out the passages of documents that stand in the lanes `holding` them. Raises ValueError."""
         for lane in holding:
-            for document_id in replaces:
+            for document_id in documents:
                 self._writer(lane).delete_documents_by_term("document", document_id)
 
     def add(self, passage: Analysed) -> None:
@@ -111,6 +116,10 @@ class Writing:
         for lane in filter(self._writers.__contains__, LANES):
             self._writers[lane].commit()
             self._writers[lane].wait_merging_threads()
+
+    def close(self) -> None:
+        """Lets go of the segments; what was not committed is gone."""
+        self._writers.clear()
 
     def _writer(self, lane: str) -> IndexWriter:
         if lane not in self._writers:

@@ -66,7 +66,7 @@ class _Asking(Operation):
         """Adds the refusal to what Litestar found by itself."""
         seconds = OpenAPIHeader(
             schema=Schema(type=OpenAPIType.INTEGER, minimum=1),
-            description="Seconds after which to ask again; absent where nothing can be answered at all",
+            description="How many seconds to wait before asking again; absent where nothing can be answered at all",
         )
         problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem"))
         self.responses = (self.responses or {}) | {
