@@ -6,9 +6,9 @@ import pickle
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
 _T = TypeVar("_T")
 
@@ -22,7 +22,7 @@ class Spool(Generic[_T]):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)  # not the system's folder for such files, which may be in memory
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - for the life of the spool
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _close, self._file)
         self._folder = folder
         self.keep: Callable[[_T], bool] = _every
 
@@ -48,6 +48,11 @@ class Spool(Generic[_T]):
             yield
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._folder)) from error
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # what it holds in memory may not fit on the disk, and nobody wants it any more
+        file.close()
 
 
 def _every(_: object) -> bool:

@@ -25,7 +25,7 @@ from kb_process import KbProcess
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 from kb.search.catalogue import Scope
-from kb.search.keywords import PUBLIC_LANE
+from kb.search.fields import PUBLIC_LANE
 
 ARTICLES, EDITED = 240, 200
 STAGES = ("starting and reading", "embedding and storing", "indexing")

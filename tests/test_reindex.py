@@ -22,7 +22,8 @@ from kb.results import Ask
 from kb.search import generation
 from kb.search.catalogue import Scope
 from kb.search.embedding import Embedder
-from kb.search.keywords import PUBLIC_LANE, Keywords, Lane
+from kb.search.fields import PUBLIC_LANE
+from kb.search.keywords import Keywords, Lane
 
 REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"
 DELIVERY = "---\nlanguage: en\n---\n# Delivery\n\nA van comes on Tuesday.\n"

@@ -30,8 +30,9 @@ from kb.search.confidence import Logistic, Point
 from kb.search.embedding import ModelSpec
 from kb.search.evidence import Evidence
 from kb.search.features import NAMES
+from kb.search.fields import PUBLIC_LANE, lane_of, within
 from kb.search.highlights import highlights
-from kb.search.keywords import PUBLIC_LANE, Keywords, Snapshot, lane_of, within
+from kb.search.keywords import Keywords, Snapshot
 from kb.search.remembered import Remembered
 from kb.search.terms import normalised, question_terms, terms
 from kb.search.vectors import CLUSTERED_FROM, Vectors, build, opened, write_rows

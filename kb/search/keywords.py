@@ -15,38 +15,33 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tantivy import Document, Index, IndexWriter, Occur, Query, SchemaBuilder, Searcher, TextAnalyzerBuilder, Tokenizer
+from tantivy import Index, IndexWriter, Occur, Query, Searcher, TextAnalyzerBuilder, Tokenizer
 
 from kb.errors import IndexCorrupt
-from kb.model import PUBLIC, Access, Kind
+from kb.model import PUBLIC, Kind
 from kb.search.analysis import Analysed
-from kb.search.catalogue import Entry, Scope
+from kb.search.catalogue import Scope
+from kb.search.fields import (
+    INTERNAL_LANE,
+    LANES,
+    MARKER,
+    PUBLIC_LANE,
+    SCHEMA,
+    SPLIT,
+    TICKET_LANE,
+    any_of,
+    document_of,
+    lane_of,
+    marker,
+)
 from kb.search.terms import normalised
-from kb.search.wording import ALTERNATIVE, Concept
+from kb.search.wording import Concept
 
 _HEAP = 64_000_000
 _REMEMBERED = 65_536  # words whose rarity is known without asking the segments
-_SPLIT = "kb_terms"
 _ASKED = 1_000
-_MARKER = "marker"
-TICKET_LANE, INTERNAL_LANE, PUBLIC_LANE = LANES = ("tickets", "internal", "public")
-"""In the order in which they are committed: the public one last, with the marker."""
 BM25_CEILING = 2.2
 """k1 + 1: no term's BM25 is above this times its inverse document frequency."""
-
-_schema = (
-    SchemaBuilder()
-    .add_text_field("terms", tokenizer_name=_SPLIT, index_option="freq")
-    .add_text_field("asked", tokenizer_name="raw", index_option="basic")
-    .add_text_field("document", tokenizer_name="raw", index_option="basic")
-    .add_text_field("kind", tokenizer_name="raw", index_option="basic")
-    .add_text_field("audience", tokenizer_name="raw", index_option="basic")
-    .add_text_field("product", tokenizer_name="raw", index_option="basic")
-    .add_text_field("language", tokenizer_name="raw", index_option="basic")
-    .add_text_field("tag", tokenizer_name="raw", index_option="basic")
-    .add_integer_field("row", indexed=True, fast=True)
-    .build()
-)
 
 
 class Keywords:
@@ -106,19 +101,18 @@ class Writing:
 
     def add(self, passage: Analysed) -> None:
         """Takes one passage. Raises ValueError."""
-        self._writer(lane_of(passage.access)).add_document(_document(passage))
+        self._writer(lane_of(passage.access)).add_document(document_of(passage))
 
     def finish(self, change: int) -> None:
         """Commits, and moves the marker to `change` with the last step. Raises ValueError."""
-        public = self._writer(PUBLIC_LANE)
-        public.delete_documents_by_term("kind", _MARKER)
-        public.add_document(Document.from_dict({"kind": _MARKER, "row": change}, _schema))
+        self._writer(PUBLIC_LANE).delete_documents_by_term("kind", MARKER)
+        self._writer(PUBLIC_LANE).add_document(marker(change))
         for lane in filter(self._writers.__contains__, LANES):
             self._writers[lane].commit()
             self._writers[lane].wait_merging_threads()
 
     def close(self) -> None:
-        """Lets go of the segments; what was not committed is gone."""
+        """Lets go of the segments; what was not committed is gone. No frame of a traceback may hold a writer."""
         self._writers.clear()
 
     def _writer(self, lane: str) -> IndexWriter:
@@ -172,7 +166,7 @@ class Lane:
     def marker(self) -> int:
         """The change number that the marker carries. Raises IndexCorrupt."""
         try:
-            found = self._searcher.search(Query.term_query(_schema, "kind", _MARKER), 1, count=False)
+            found = self._searcher.search(Query.term_query(SCHEMA, "kind", MARKER), 1, count=False)
         except ValueError as error:
             raise IndexCorrupt(f"the keyword index is damaged ({str(error)[:200]}): run `kb reindex`") from error
         if not found.hits:
@@ -188,7 +182,7 @@ class Lane:
         """
         if not asked:
             return np.zeros(0, np.int64), np.zeros(0)
-        query = Query.boolean_query([(Occur.Should, _said(concept)) for concept in asked])
+        query = any_of(asked)
         if within is not None:
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
         found = self._searcher.search(query, k, count=False)
@@ -202,7 +196,7 @@ class Lane:
         wanted = normalised(question)
         if not self._searcher.doc_freq("asked", wanted):
             return []
-        query = Query.term_query(_schema, "asked", wanted, "basic")
+        query = Query.term_query(SCHEMA, "asked", wanted, "basic")
         if within is not None:
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
         found = self._searcher.search(query, _ASKED, count=False)
@@ -235,19 +229,12 @@ class Lane:
         return [int(value or 0) for value in self._searcher.fast_field_values("row", addresses)]  # type: ignore[arg-type]
 
 
-def lane_of(access: Access | Entry) -> str:
-    """Where a row belongs: a passage that the public may see never shares a lane with one that it may not."""
-    if access.kind == "ticket":
-        return TICKET_LANE
-    return PUBLIC_LANE if PUBLIC in access.audience else INTERNAL_LANE
-
-
 def _open(folder: Path, *, create: bool) -> Index:
     try:
         if create:
             folder.mkdir(parents=True)
-        index = Index(_schema, str(folder)) if create else Index.open(str(folder))
-        index.register_tokenizer(_SPLIT, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+        index = Index(SCHEMA, str(folder)) if create else Index.open(str(folder))
+        index.register_tokenizer(SPLIT, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
         index.config_reader("manual")
         index.reload()
         return index
@@ -255,51 +242,3 @@ def _open(folder: Path, *, create: bool) -> Index:
         if create:
             raise OSError(f"{folder} cannot be written ({error})") from error
         raise IndexCorrupt(f"{folder} cannot be read ({error}): run `kb reindex`") from error
-
-
-def _document(passage: Analysed) -> Document:
-    access = passage.access
-    fields = {
-        "terms": " ".join(passage.terms),
-        "asked": normalised(passage.embedded if access.role == "question" else passage.title),
-        "document": access.document_id,
-        "kind": access.kind,
-        "audience": list(access.audience),
-        "language": access.language.split("-")[0],
-        "tag": list(access.tags),
-        "row": access.id,
-    }
-    if access.product is not None:
-        fields["product"] = access.product
-    return Document.from_dict(fields, _schema)
-
-
-def _said(concept: Concept) -> Query:
-    """The best of a concept's words, the one asked for counting most."""
-    own = Query.term_query(_schema, "terms", concept.term, "freq")
-    if not concept.alternatives:
-        return own
-    others = [
-        Query.boost_query(Query.term_query(_schema, "terms", other, "freq"), ALTERNATIVE)
-        for other in concept.alternatives
-    ]
-    return Query.disjunction_max_query([own, *others])
-
-
-def within(scope: Scope, lane: str) -> Query | None:
-    """The rows of a lane that `scope` may find at all: all that a query can tell, which is not when they are valid.
-
-    None where that is every row.
-    """
-    everyone = lane == PUBLIC_LANE and PUBLIC in scope.audiences
-    musts = [] if everyone else [Query.term_set_query(_schema, "audience", sorted(scope.audiences))]
-    for field, value in (("product", scope.product), ("tag", scope.tag)):
-        if value is not None:
-            musts.append(Query.term_query(_schema, field, value, "basic"))
-    if scope.language is not None:
-        musts.append(Query.term_query(_schema, "language", scope.language.split("-")[0], "basic"))
-    nots = [Query.term_query(_schema, "product", product, "basic") for product in sorted(scope.not_products)]
-    if not musts and not nots:
-        return None
-    parts = [(Occur.Must, query) for query in musts or [Query.all_query()]] + [(Occur.MustNot, query) for query in nots]
-    return Query.const_score_query(Query.boolean_query(parts), 0.0)

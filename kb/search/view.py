@@ -13,10 +13,11 @@ from kb.search.catalogue import Catalogue, Scope
 from kb.search.evidence import Evidence
 from kb.search.exclusions import NOTHING, Exclusions
 from kb.search.features import NAMES, NARROW, Lists, features
+from kb.search.fields import lane_of, within
 from kb.search.forward import Forward
 from kb.search.generation import Manifest
 from kb.search.grouping import roots
-from kb.search.keywords import Lane, Snapshot, lane_of, within
+from kb.search.keywords import Lane, Snapshot
 from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
 from kb.search.names import Chosen
