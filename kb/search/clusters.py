@@ -22,7 +22,6 @@ _PROBED = 0.25  # of the clusters are put in order at first; all of them only wh
 _LEAST = 1_000
 """Rows that a search goes through at least."""
 _ASKED = 200  # questions by which it is measured how far to go
-_ALOOF = 0.55  # length of the vector that makes a question of a passage: the cosine between them is then about 0.88
 _CLOSE = 10
 _WANTED = 0.985
 """Recall@10 against exact search, from which on no search needs to go further."""
@@ -100,10 +99,9 @@ def _number_of(rows: int) -> int:
 
 def _reach(made: Clusters, rows: Rows, chance: np.random.Generator) -> int:
     """The rows that a search has to go through for the recall that is wanted, measured; all, where it takes most."""
-    places = np.sort(chance.choice(len(rows), min(len(rows), _ASKED), replace=False))
-    noise = chance.normal(size=(len(places), rows.dim)).astype(np.float32)
-    asked = rows.at(places) + _ALOOF * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-    asked = (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32)
+    one, other = (chance.integers(0, len(rows), _ASKED) for _ in range(2))
+    asked = rows.at(one) + rows.at(other)  # as a question does, it lies between the clusters rather than in one
+    asked = (asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-6)).astype(np.float32)
     nearest = exact(asked, rows.chunks(), _CLOSE)
     everyone = np.ones(len(rows), bool)
     bits, counts, reach = np.packbits(everyone, bitorder="little"), made.counts(everyone), _LEAST
@@ -112,7 +110,7 @@ def _reach(made: Clusters, rows: Rows, chance: np.random.Generator) -> int:
         if np.mean([len(near & set(right.tolist())) for near, right in zip(found, nearest, strict=True)]) >= (
             _WANTED * min(_CLOSE, len(rows))
         ):
-            return 2 * reach  # real questions lie farther from their passages' neighbours than those made of passages
+            return 2 * reach  # real questions take about that much more than those made of passages
         reach *= 2
     return len(rows)
 
