@@ -247,3 +247,11 @@ def test_a_number_sign_in_a_ticket_is_no_heading() -> None:
     (found,) = split_ticket(ticket, count_tokens=len, budget=100)
     assert found.text == ticket.resolution
     assert found.embedded == "s\np\n88231\nrefunded"
+
+
+@settings(max_examples=50, deadline=None)
+@given(BODIES, st.sampled_from(["zh", "en"]))
+def test_a_passage_knows_where_the_sentences_of_its_text_are(body: str, language: str) -> None:
+    article = Article("a", "A", body, language, questions=("Why?",))
+    for passage in split_article(article, count_tokens=len, budget=60):
+        assert passage.sentences == sentences(passage.text, language)

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from itertools import chain
 
 from kb.model import Access
-from kb.search.terms import terms
+from kb.search.terms import simplified, terms_of
 
 _SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.:]) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """A passage as the indexes see it, and the terms of its heading path, then of each of its sentences."""
+    """A passage as the indexes see it, and the terms of its heading path, then of each of its sentences.
+
+    `plain` is what they see, simplified.
+    """
 
     access: Access
     embedded: str
+    plain: str
     parts: tuple[tuple[str, ...], ...]
 
     @property
@@ -28,13 +32,14 @@ class Analysed:
 
     @property
     def title(self) -> str:
-        """The document's title, with which the heading path of its passages begins."""
-        return self.embedded.partition("\n")[0].partition(" > ")[0]
+        """The document's title, simplified, with which the heading path of its passages begins."""
+        return self.plain.partition("\n")[0].partition(" > ")[0]
 
 
 def analysed(access: Access, embedded: str) -> Analysed:
     """A passage from who may find it and what the indexes see of it."""
-    return Analysed(access, embedded, tuple(tuple(terms(part)) if part else () for part in parts(embedded)))
+    plain = simplified(embedded)
+    return Analysed(access, embedded, plain, tuple(tuple(terms_of(part)) if part else () for part in parts(plain)))
 
 
 def parts(embedded: str) -> list[str]:

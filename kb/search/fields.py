@@ -46,7 +46,7 @@ def document_of(passage: Analysed) -> Document:
     access = passage.access
     fields = {
         "terms": " ".join(passage.terms),
-        "asked": normalised(passage.embedded if access.role == "question" else passage.title),
+        "asked": normalised(passage.plain if access.role == "question" else passage.title),
         "document": access.document_id,
         "kind": access.kind,
         "audience": list(access.audience),

@@ -94,8 +94,13 @@ def normalised(text: str) -> str:
 
 def terms(text: str) -> list[str]:
     """The terms of a passage, in order, with repeats."""
+    return terms_of(simplified(text))
+
+
+def terms_of(plain: str) -> list[str]:
+    """The terms of a text that is `simplified` already."""
     found: list[str] = []
-    for match in _PIECES.finditer(simplified(text).lower()):
+    for match in _PIECES.finditer(plain.lower()):
         piece = match.group()[:MAX_TERM]
         if match.lastgroup == "han":
             found.extend(_chinese(piece))

@@ -6,7 +6,6 @@ The public's lexicon knows public passages alone: what a question is taken to me
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from kb.errors import IndexCorrupt
 from kb.model import PUBLIC
 from kb.search.analysis import Analysed
 from kb.search.lexicon import Lexicon
-from kb.search.terms import is_chinese, simplified
+from kb.search.terms import is_chinese
 
 _FILE = "vocabulary.json"
 LARGE = 10_000
@@ -95,11 +94,10 @@ class Gathering:
         counts, words, titles = self._found[PUBLIC in passage.access.audience]
         held = set(passage.terms)
         counts.update(held)
-        latin = _LATIN.findall(unicodedata.normalize("NFKC", passage.embedded).lower())
-        words.update({term for term in held if is_chinese(term)}.union(latin))
-        title = passage.embedded if passage.access.role == "question" else passage.title
+        words.update({term for term in held if not term.isascii() and is_chinese(term)})
+        words.update(set(_LATIN.findall(passage.plain.lower())))
         if len(titles) < TITLES:
-            titles[simplified(title)] = None
+            titles[passage.plain if passage.access.role == "question" else passage.title] = None
 
     def words(self) -> tuple[Words, Words]:
         """The words of public and of internal passages."""
