@@ -10,6 +10,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ _LOW = np.uint32(0xFFFF)
 _OFFSETS, _TERMS = "forward.offsets.npy", "forward.terms.u32"
 
 
+@lru_cache(maxsize=65_536)
 def key(term: str) -> int:
     """A term's number in [1, 2**32): CRC-32; two terms rarely share one."""
     return zlib.crc32(term.encode()) or 1
