@@ -139,7 +139,7 @@ def withdrawn_after(db: Database, change: int) -> list[int]:
 
 def visible(db: Database, change: int, documents: Sequence[str] | None = None) -> Iterator[tuple[Access, str]]:
     """The rows visible at `change` with what the indexes see of them; of some documents, or all in order of id."""
-    query = f"SELECT {_ACCESS}, embedded FROM passages WHERE added <= ? AND (removed IS NULL OR removed > ?)"  # noqa: S608 - a literal
+    query = f"SELECT {_ACCESS}, embedded FROM passages WHERE +added <= ? AND (removed IS NULL OR removed > ?)"  # noqa: S608 - a literal
     found: Iterable[Any]
     if documents is None:
         found = db.execute(f"{query} ORDER BY id", [change, change])

@@ -45,9 +45,11 @@ def pieces(
     db: Database, fingerprint: str, dim: int, *, after: int, until: int, removed_after: int
 ) -> Iterator[NDArray[np.float32]]:
     """What `visible` gives, in pieces of `(m, dim)`."""
+    # All rows are read in their own order, as they lie: by the index they would have to be sorted, vectors and all.
+    added = "p.added" if after else "+p.added"
     rows = db.execute(
-        "SELECT v.vector FROM passages p LEFT JOIN vectors v ON v.fingerprint = ? AND v.hash = p.hash"
-        " WHERE p.added > ? AND p.added <= ? AND (p.removed IS NULL OR p.removed > ?) ORDER BY p.id",
+        "SELECT v.vector FROM passages p LEFT JOIN vectors v ON v.fingerprint = ? AND v.hash = p.hash"  # noqa: S608
+        f" WHERE {added} > ? AND {added} <= ? AND (p.removed IS NULL OR p.removed > ?) ORDER BY p.id",
         [fingerprint, after, until, removed_after],
     )
     while blobs := [row[0] for row in rows.fetchmany(_ROWS)]:
