@@ -25,7 +25,8 @@ _ASKED = 200  # questions by which it is measured how far to go
 _CLOSE = 10
 _WANTED = 0.985
 """Recall@10 against exact search, from which on no search needs to go further."""
-_MARGIN = 3  # real questions take about twice as many rows as those made of passages
+_BETWEEN = 3  # passages that such a question lies half-way between
+_MARGIN = 2  # real questions take about twice as many rows
 _MOST = 0.4  # of all rows: what takes more than that is not found faster this way
 
 
@@ -100,8 +101,8 @@ def _number_of(rows: int) -> int:
 
 def _reach(made: Clusters, rows: Rows, chance: np.random.Generator) -> int:
     """The rows that a search has to go through for the recall that is wanted, measured; all, where it takes most."""
-    one, other = (chance.integers(0, len(rows), _ASKED) for _ in range(2))
-    asked = rows.at(one) + rows.at(other)  # as a question does, it lies between the clusters rather than in one
+    between = [rows.at(chance.integers(0, len(rows), _ASKED)) for _ in range(_BETWEEN)]
+    asked = np.sum(between, axis=0)  # as a question does, it lies between the clusters rather than in one
     asked = (asked / np.maximum(np.linalg.norm(asked, axis=1, keepdims=True), 1e-6)).astype(np.float32)
     nearest = exact(asked, rows.chunks(), _CLOSE)
     everyone = np.ones(len(rows), bool)
