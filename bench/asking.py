@@ -16,7 +16,6 @@ from kb.knowledge import KnowledgeBase
 from kb.model import audiences_of
 from kb.results import Ask
 from kb.search.embedding import Embedder
-from kb.search.overlapping import Overlapping
 from kb.search.remembered import Remembered
 
 SEED = 20261124
@@ -25,7 +24,7 @@ SEED = 20261124
 def opened(home: Path, embedder: Embedder | None = None, vectors: Remembered | None = None) -> KnowledgeBase:
     """The knowledge base of a home at its own settings, with the model of another and its vectors where given."""
     kb = KnowledgeBase(Paths(home), load_settings(home, {}, {}), embedder=embedder)
-    kb._vectors = kb._vectors if vectors is None else Overlapping(vectors)
+    kb._vectors = vectors or kb._vectors
     return kb
 
 

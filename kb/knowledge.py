@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from itertools import count
 
 import numpy as np
@@ -21,7 +20,6 @@ from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
-from kb.search.overlapping import Coming, Overlapping
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
 from kb.tuning import Models, load
@@ -40,10 +38,6 @@ class _Noting:
     def __call__(self, text: str) -> NDArray[np.float32]:
         self.texts.setdefault(text)
         return self._nowhere
-
-    def soon(self, text: str) -> Coming:
-        self.texts.setdefault(text)
-        return Coming(partial(self, text))
 
 
 class KnowledgeBase:
@@ -70,8 +64,7 @@ class KnowledgeBase:
             settings.max_wrong,
             read_synonyms(paths.synonyms),
         )
-        self._remembered = Remembered(self._embedder.queries, _CACHED)
-        self._vectors = Overlapping(self._remembered)
+        self._vectors = Remembered(self._embedder.queries, _CACHED)
 
     def threshold(self, language: str) -> float:
         """The probability at or above which a question in a language is answered."""
@@ -91,7 +84,7 @@ class KnowledgeBase:
         needed = _Noting(self._embedder.spec.dim)
         for ask in asks:
             Question(ask, self.reader, self._models, needed)  # it is mended before it is embedded
-        self._remembered.ahead(needed.texts)
+        self._vectors.ahead(needed.texts)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from kb.budget import MARKS, NEAR_DUPLICATES, Budget
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
-from kb.model import Kind, StoredPassage
+from kb.model import Kind
 from kb.reader import Reader
 from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
@@ -24,7 +23,6 @@ from kb.search.catalogue import Scope
 from kb.search.codes import codes, names_another, without_codes
 from kb.search.evidence import Evidence
 from kb.search.grouping import Group, groups
-from kb.search.overlapping import Coming
 from kb.search.slips import find_slips, mended
 from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
@@ -43,14 +41,6 @@ _UNLIKELY = 0.01  # and at most where the passage is about another code than the
 _NOTHING_CLOSE = 0.5  # of the threshold: a best document less likely than that is not even close
 
 
-class Embed(Protocol):
-    """Gives the `(dim,)` vector of a text, at once or `soon`."""
-
-    def __call__(self, text: str, /) -> NDArray[np.float32]: ...
-
-    def soon(self, text: str, /) -> Coming: ...
-
-
 class Question:
     """Searched and answered lane by lane; everything in it comes from one view."""
 
@@ -59,7 +49,7 @@ class Question:
         ask: Ask,
         reader: Reader,
         models: Models,
-        embed: Embed,
+        embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,
         *,
         whenever: bool = False,
@@ -69,7 +59,6 @@ class Question:
         self.ask, self.reader, self.models = ask, reader, models
         self.view: View = reader.view
         self._lexicon = self.view.lexicon(ask.audiences)
-        self._read: dict[int, StoredPassage] = {}
         self._rarities: dict[Kind, dict[str, float]] = {}
         self._stand_ins: dict[str, dict[str, tuple[str, ...]]] = {}
         self._question = question = check_question(ask.question)
@@ -84,8 +73,7 @@ class Question:
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
         said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
         self._said = self._asked_for(said) if ask.conversation else self._words
-        self._vector = embed.soon(said)
-        self._alone = self._vector if said == self._meant else embed.soon(self._meant)
+        self._vector, self._alone = embed(said), embed(self._meant)
         rivals = self.contest.rivals if self.contest else frozenset()
         self.may_answer = replace(self._scope, not_products=rivals)
 
@@ -99,7 +87,7 @@ class Question:
         earlier = self.ask.conversation[-1:]
         return written_in(self._meant if any(map(str.isalpha, words)) or not earlier else earlier[0])
 
-    def _contested(self, embed: Embed) -> Contest | None:
+    def _contested(self, embed: Callable[[str], NDArray[np.float32]]) -> Contest | None:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""
         ways = (self.models.synonyms.alternatives, self._alternatives)
         measured = fusion.shipped().knows(self.models.fingerprint)
@@ -127,7 +115,6 @@ class Question:
             self._alone,
             self.speaks,
             bool(self.ask.conversation),
-            self._fetch,
         )
         held = self.contest.held if self.contest and kind == "article" else ()
         return self.view.evidence(asked, self.may_answer if answering else self._scope, kind, held)
@@ -167,7 +154,7 @@ class Question:
         chosen = self._spread(groups(evidence, ordered, None if self.contest else most), evidence)[:most]
         beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
-        stored = self._fetch([evidence.rows[number] for number in numbers])
+        stored = self.reader.fetch([evidence.rows[number] for number in numbers])
         compared = confidence.Comparison(evidence, fused, ordered)
         found = []
         shown = hits.shown(chosen, evidence, stored)
@@ -184,12 +171,6 @@ class Question:
                 Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also, ordered, other)
             )
         return found
-
-    def _fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
-        """Passages by row id, each read once for this question."""
-        if missing := [row for row in rows if row not in self._read]:
-            self._read |= self.reader.fetch(missing)
-        return {row: self._read[row] for row in rows if row in self._read}
 
     def _spread(self, found: list[Group], evidence: Evidence) -> list[Group]:
         """The best article of each product first, where a code is contested and nobody knows which is meant."""

@@ -198,7 +198,7 @@ def test_a_translation_that_no_list_found_is_fetched_by_its_nearest_passage(
     fetched = np.flatnonzero(np.isnan(evidence.vector_rank) & np.isnan(evidence.keyword_rank) & ~evidence.exact)
     assert [evidence.documents[n] for n in fetched] == ["zh"]
     own = kb.reader.view.catalogue.of_families(kb.reader.view.catalogue.families[list(evidence.places)])
-    cosines = {int(p): float(kb.reader.view.vectors.at([p])[0] @ question._vector()) for p in map(int, own)}
+    cosines = {int(p): float(kb.reader.view.vectors.at([p])[0] @ question._vector) for p in map(int, own)}
     zh = {p: c for p, c in cosines.items() if kb.reader.view.catalogue.document(p) == "zh"}
     assert len(zh) == 2
     assert evidence.places[fetched[0]] == max(zh, key=lambda p: zh[p])

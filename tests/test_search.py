@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +33,6 @@ from kb.search.features import NAMES
 from kb.search.fields import PUBLIC_LANE, lane_of, within
 from kb.search.highlights import highlights
 from kb.search.keywords import Keywords, Snapshot
-from kb.search.overlapping import Overlapping
 from kb.search.remembered import Remembered
 from kb.search.terms import normalised, question_terms, terms
 from kb.search.vectors import CLUSTERED_FROM, Vectors, build, opened, write_rows
@@ -641,40 +639,3 @@ def test_a_catalogue_read_from_its_files_is_the_one_that_was_written(
         number = read.names.number(document)
         found = [] if number is None else read.of_families(np.array([number], np.int32)).tolist()
         assert sorted(found) == kin
-
-
-def test_a_vector_comes_from_another_thread_while_the_model_is_idle_and_from_this_one_while_it_is_not() -> None:
-    begun, go_on, threads = threading.Event(), threading.Event(), dict[str, str]()
-
-    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        threads[texts[0]] = threading.current_thread().name
-        if texts[0] == "slow":
-            begun.set()
-            assert go_on.wait(30)
-        return np.array([[len(text)] for text in texts], np.float32)
-
-    given = Overlapping(Remembered(embed, 9))
-    slow = given.soon("slow")
-    assert slow.under_way
-    assert begun.wait(30)
-    other = given.soon("other")
-    assert not other.under_way
-    assert "other" not in threads  # it is made when it is asked for
-    assert other().tolist() == [5]
-    go_on.set()
-    assert slow().tolist() == [4]
-    assert threads["other"] == threading.current_thread().name != threads["slow"]
-    again = given.soon("slow")
-    assert (again.under_way, again().tolist()) == (False, [4])
-
-
-def test_who_asked_for_a_vector_that_cannot_be_made_is_told_why_and_the_next_is_made() -> None:
-    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        if texts[0] == "bad":
-            raise ValueError("no such word")
-        return np.zeros((1, 1), np.float32)
-
-    given = Overlapping(Remembered(embed, 9))
-    with pytest.raises(ValueError, match="no such word"):
-        given.soon("bad")()
-    assert given.soon("good")().tolist() == [0]

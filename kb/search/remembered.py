@@ -45,10 +45,6 @@ class Remembered:
                 continue  # whoever was embedding it was interrupted
         return self._made(text, mine)
 
-    def __contains__(self, text: object) -> bool:
-        """Whether the vector of a text is held now."""
-        return text in self._held
-
     def ahead(self, texts: Iterable[str]) -> None:
         """Embeds in batches what is not held yet, and from now on keeps as many as these are."""
         distinct = dict.fromkeys(texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +21,6 @@ from kb.search.keywords import Lane, Snapshot
 from kb.search.language import FOREIGN
 from kb.search.lexicon import Lexicon
 from kb.search.names import Chosen
-from kb.search.overlapping import Coming
 from kb.search.vectors import Selection, Vectors
 from kb.search.vocabulary import Vocabulary
 from kb.search.wording import Concept, wanted
@@ -32,8 +31,6 @@ _FEW = 0.5
 """The share of a lane's rows that are left out after the search sooner than by a filter in it."""
 _DEEPER = 4
 _REMEMBERED = 32  # selections
-AHEAD = 20
-"""Rows that words find first, of which most are shown."""
 HOLDING = 400
 """Passages that are looked at for who holds a code."""
 
@@ -42,20 +39,16 @@ HOLDING = 400
 class Asked:
     """A question ready to be looked for: its concepts and `(dim,)` vectors, with what was said before and alone.
 
-    The vectors are asked for when all else is known: they may still be on their way.
-
     `speaks` is the asker's language, a BCP 47 tag.
     """
 
     question: str
     said: tuple[Concept, ...]
-    vector: Coming
+    vector: NDArray[np.float32]
     last: tuple[Concept, ...]
-    last_vector: Coming
+    last_vector: NDArray[np.float32]
     speaks: str
     follow_up: bool
-    ahead: Callable[[Sequence[int]], object]
-    """Told of the rows that words find first, while the vector is on its way: who shows them may read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +123,7 @@ class View:
         allowed = selected.mask
         worded, shares = self._keyword_list(asked.said, scope, kind, selected)
         titled = self._exact(asked.question, scope, kind, allowed)
-        if asked.vector.under_way:
-            asked.ahead(self.catalogue.ids[worded[:AHEAD]].tolist())
-        vector = asked.vector()
-        near, cosines = self.vectors.search(vector, selected, DEPTH)
+        near, cosines = self.vectors.search(asked.vector, selected, DEPTH)
         held = np.array([place for place in also if allowed[place]], np.int64)
         listed = np.unique(np.concatenate([near, worded, titled, held]))
         translated = self._translations(listed, asked, allowed)
@@ -141,11 +131,11 @@ class View:
         places: list[int] = every.tolist()
         lists = _lists(every, len(listed), near, cosines, worded, shares)
         signs = self._signs(lists, asked.said, asked.speaks)
-        self._place(signs, lists, translated, vector)
+        self._place(signs, lists, translated, asked.vector)
         alone = signs
         if asked.follow_up:
             alone = self._signs(lists, asked.last, asked.speaks)
-            alone[:, 0] = self.vectors.at(places) @ asked.last_vector()
+            alone[:, 0] = self.vectors.at(places) @ asked.last_vector
         numbers = tuple(self.catalogue.documents[every].tolist())
         unseen = self.keywords.unseen(kind)
         rarity = sum(concept.rarity for concept in asked.last) or 1.0
@@ -197,7 +187,7 @@ class View:
         """The row with the highest cosine among those in the language nearest to the asker's."""
         away = self.catalogue.distances(places, asked.speaks)
         own = np.array(places)[away == away.min()].tolist()
-        return int(own[int(np.argmax(self.vectors.at(own) @ asked.vector()))])
+        return int(own[int(np.argmax(self.vectors.at(own) @ asked.vector))])
 
     def _place(
         self, signs: NDArray[np.float64], lists: Lists, places: Sequence[int], vector: NDArray[np.float32]
