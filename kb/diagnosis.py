@@ -58,12 +58,12 @@ def _database(paths: Paths) -> str:
     try:
         with database.explained(paths.database):
             found = [row[0] for row in db.execute("PRAGMA quick_check")]
-            states = documents.states(db)
+            count = len(documents.states(db))
     finally:
         db.close()
     if found != ["ok"]:
         raise KbError(f"{paths.database} is damaged ({found[0]}): restore data/ from a backup")
-    return f"{len(states)} documents, change {_newest_change(paths)}"
+    return f"{count} documents, change {_newest_change(paths)}"
 
 
 def _server(paths: Paths) -> str:
