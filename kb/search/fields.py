@@ -95,6 +95,11 @@ def any_of(asked: Sequence[Concept]) -> Query:
     return Query.boolean_query([(Occur.Should, said(concept)) for concept in asked])
 
 
+def both(query: Query, within: Query | None) -> Query:
+    """Rows of a query that are `within` another too, where there is another."""
+    return query if within is None else Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
+
+
 def marker(change: int) -> Document:
     """The document that carries the number of a change."""
     return Document.from_dict({"kind": MARKER, "row": change}, SCHEMA)

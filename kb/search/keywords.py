@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tantivy import Index, IndexWriter, Occur, Query, Searcher, TextAnalyzerBuilder, Tokenizer
+from tantivy import Index, IndexWriter, Query, Searcher, TextAnalyzerBuilder, Tokenizer
 
 from kb.errors import IndexCorrupt
 from kb.model import PUBLIC, Kind
@@ -30,6 +30,7 @@ from kb.search.fields import (
     SPLIT,
     TICKET_LANE,
     any_of,
+    both,
     document_of,
     lane_of,
     marker,
@@ -182,10 +183,7 @@ class Lane:
         """
         if not asked:
             return np.zeros(0, np.int64), np.zeros(0)
-        query = any_of(asked)
-        if within is not None:
-            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
-        found = self._searcher.search(query, k, count=False)
+        found = self._searcher.search(both(any_of(asked), within), k, count=False)
         ids = np.array(self._values([address for _, address in found.hits]), np.int64)
         scores = np.array([score for score, _ in found.hits], np.float64)
         best = np.lexsort((ids, -scores))
@@ -197,9 +195,7 @@ class Lane:
         if not self._searcher.doc_freq("asked", wanted):
             return []
         query = Query.term_query(SCHEMA, "asked", wanted, "basic")
-        if within is not None:
-            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
-        found = self._searcher.search(query, _ASKED, count=False)
+        found = self._searcher.search(both(query, within), _ASKED, count=False)
         return sorted(self._values([address for _, address in found.hits]))
 
     def rarity(self, word: str) -> float:
