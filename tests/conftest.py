@@ -31,6 +31,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
 
+REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"
+DELIVERY = "---\nlanguage: en\n---\n# Delivery\n\nA van comes on Tuesday.\n"
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample"
 
@@ -208,3 +210,12 @@ def found(kb: KnowledgeBase, *audiences: str, question: str = "what is there", *
     """
     result = kb.search(Ask(question, audiences=frozenset({"public", *audiences}), **filters), 100)
     return {hit.document_id: hit.text for hit in (*result.hits, *result.tickets)}
+
+
+@pytest.fixture
+def two(centre: Centre) -> Centre:
+    """A home with two articles, indexed."""
+    centre.article("refund.md", REFUND)
+    centre.article("delivery.md", DELIVERY)
+    assert centre.reindex().added == 2
+    return centre

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Centre, found, tiny_settings
-from test_reindex import DELIVERY, REFUND, Killed, killed, with_keys
+from conftest import DELIVERY, REFUND, Centre, found, tiny_settings
+from test_reindex import Killed, killed, with_keys
 
 from kb.comparison import Sides, rehearse
 from kb.errors import IndexCorrupt, IndexMissing, RehearsalFailed
@@ -19,15 +19,6 @@ from kb.rehearsal import GOLDEN, MOST_LOST, OWN, Asked, Rehearsal, Trial
 from kb.search import generation
 from kb.search.embedding import Embedder
 from kb.search.vectors import Vectors
-
-
-@pytest.fixture
-def two(centre: Centre) -> Centre:
-    """A home with two articles, indexed."""
-    centre.article("refund.md", REFUND)
-    centre.article("delivery.md", DELIVERY)
-    assert centre.reindex().added == 2
-    return centre
 
 
 def write_golden(centre: Centre, *questions: tuple[str, list[str]], name: str = "golden.jsonl") -> Path:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import ROOT, SAMPLE, Centre, found, plain, write_article
+from conftest import DELIVERY, REFUND, ROOT, SAMPLE, Centre, found, plain, write_article
 
 from kb.errors import IndexMismatch, IndexMissing
 from kb.evaluation.golden import read_golden
@@ -25,23 +25,11 @@ from kb.search.embedding import Embedder
 from kb.search.fields import PUBLIC_LANE
 from kb.search.keywords import Keywords, Lane
 
-REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"
-DELIVERY = "---\nlanguage: en\n---\n# Delivery\n\nA van comes on Tuesday.\n"
-
 
 def with_keys(**keys: object) -> str:
     """A small article with these keys in its front matter."""
     lines = "".join(f"{key}: {value}\n" for key, value in keys.items())
     return f"---\nlanguage: en\n{lines}---\n# Secret\n\nThe secret is out.\n"
-
-
-@pytest.fixture
-def two(centre: Centre) -> Centre:
-    """A home with two articles, indexed."""
-    centre.article("refund.md", REFUND)
-    centre.article("delivery.md", DELIVERY)
-    assert centre.reindex().added == 2
-    return centre
 
 
 class Killed(BaseException):
