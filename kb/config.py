@@ -33,8 +33,18 @@ class Paths:
 
     @property
     def database(self) -> Path:
-        """Everything that cannot be rebuilt."""
+        """Everything that cannot be rebuilt of what is known, and who may see it."""
         return self.home / "data" / "kb.sqlite"
+
+    @property
+    def journal(self) -> Path:
+        """What was asked and told, and by whom it was found helpful."""
+        return self.home / "data" / "journal.sqlite"
+
+    @property
+    def customer_key(self) -> Path:
+        """The secret with which references to customers are hashed."""
+        return self.home / "data" / "customer.key"
 
     @property
     def calibration(self) -> Path:

@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "logs": set(),
     "budget": set(),
     "config": {"errors"},
+    "customers": set(),
+    "access": VALUES | {"config", "store"},
     "ingest": VALUES,
     "store": VALUES,
     "search": VALUES,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from kb.errors import IndexMissing, StoreBusy, StoreError
 from kb.store.migrations import migrations
@@ -15,7 +15,7 @@ from kb.store.migrations import migrations
 BUSY_SECONDS = 10.0
 
 
-def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database:
+def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS, shape: Migrations = migrations) -> Database:
     """The database, made and migrated to the newest shape where needed. Raises StoreError, StoreBusy."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -25,11 +25,11 @@ def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS) -> Datab
         db = _connect(file, busy_seconds)
         db.enable_wal()
         db.execute("PRAGMA synchronous = FULL")  # a revision that was reported must survive a power cut
-        migrations.apply(db)
+        shape.apply(db)
         return db
 
 
-def open_for_reading(file: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database:
+def open_for_reading(file: Path, *, busy_seconds: float = BUSY_SECONDS, shape: Migrations = migrations) -> Database:
     """The database as it is; a connection may be used by one thread at a time.
 
     Raises IndexMissing where nothing was ever stored, StoreError where its shape is older than this program.
@@ -39,7 +39,7 @@ def open_for_reading(file: Path, *, busy_seconds: float = BUSY_SECONDS) -> Datab
     with explained(file):
         db = _connect(file, busy_seconds)
         db.execute("PRAGMA query_only = ON")
-        if pending := [migration.name for migration in migrations.pending(db)]:
+        if pending := [migration.name for migration in shape.pending(db)]:
             raise IndexMissing(f"{file} lacks {', '.join(pending)}: run `kb reindex` to bring it up to date")
         return db
 
