@@ -92,8 +92,8 @@ def access(db: Database) -> None:
     """
     db.executescript("""
         CREATE TABLE api_keys (
-            id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL, groups TEXT NOT NULL,
-            created_at REAL NOT NULL, expires_at REAL, revoked_at REAL
+            id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
+            groups TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL, revoked_at REAL
         ) WITHOUT ROWID;
         CREATE TABLE people (
             id TEXT PRIMARY KEY, name TEXT NOT NULL, password TEXT, identity TEXT UNIQUE, role TEXT NOT NULL,
