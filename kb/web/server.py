@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import multiprocessing
@@ -17,13 +16,14 @@ from pathlib import Path
 import uvicorn
 from litestar import Litestar
 
+from kb.access.keys import ensure_admin_key
+from kb.access.reception import Reception
 from kb.config import Paths, load_settings
-from kb.errors import UsageError
 from kb.logs import configure_logging
-from kb.model import audiences_of
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
+from kb.web.guards import is_loopback
 from kb.web.heads import BoundedHeads
 
 _VARIABLE = "KB_SERVE"
@@ -34,13 +34,16 @@ _IDLE_SECONDS = 30
 log = logging.getLogger("kb.web")
 
 
-def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int, audience: str) -> None:
-    """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError."""
-    if not _is_loopback(host):
-        raise UsageError(f"--host {host!r}: until there are keys, only a loopback address such as 127.0.0.1 is served")
+def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int) -> None:
+    """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError, StoreError."""
+    paths = Paths(home)
+    if ensure_admin_key(paths):
+        log.info("there was no admin key: one was made and written to %s", paths.admin_key)
+    if not is_loopback(host):
+        log.info("%s is reached from other machines: put a proxy that speaks https before it", host)
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url, "audience": audience})
+    os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url})
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
@@ -67,23 +70,15 @@ def application() -> Litestar:
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
     settings = load_settings(home, given["flags"])
-    service = Service(Paths(home), settings, given["url"])
-    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
+    paths = Paths(home)
+    service = Service(paths, settings, given["url"])
+    return create_app(service, Reception(paths, settings), Admission(settings.max_requests))
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
     """A worker whose parent was killed would hold the port and the lock for ever."""
     parent_ends()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _free_port(host: str) -> int:
