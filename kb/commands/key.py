@@ -42,20 +42,14 @@ def list_(home: Home, as_json: bool) -> None:
     """Show all keys, without their secrets."""
     from kb.access.keys import as_text, list_keys
 
-    found = [
-        {
-            "id": k.id, "name": k.name, "role": k.role, "groups": k.groups, "created_at": as_text(k.created_at),
-            "expires_at": as_text(k.expires_at), "revoked_at": as_text(k.revoked_at),
-        }
-        for k in list_keys(home.paths)
-    ]  # fmt: skip
+    found = list_keys(home.paths)
     if as_json:
-        _show({"keys": found})
+        times = ("created_at", "expires_at", "revoked_at")
+        _show({"keys": [asdict(k) | {name: as_text(getattr(k, name)) for name in times} for k in found]})
         return
-    for one in found:
-        role = "+".join([str(one["role"]), *(one["groups"] or ())])  # type: ignore[misc]
-        state = f"revoked {one['revoked_at']}" if one["revoked_at"] else _until(one["expires_at"])
-        click.echo(f"{one['id']}  {role}  {one['name']!r}  made {one['created_at']}  {state}")
+    for k in found:
+        state = f"revoked {as_text(k.revoked_at)}" if k.revoked_at else _until(as_text(k.expires_at))
+        click.echo(f"{k.id}  {'+'.join((k.role, *k.groups))}  {k.name!r}  made {as_text(k.created_at)}  {state}")
 
 
 @key.command()

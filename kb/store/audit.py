@@ -63,4 +63,7 @@ def read(db: Database, *, since: float = 0.0, limit: int = 1_000) -> list[Event]
         "SELECT id, at, actor, action, subject, detail FROM audit WHERE at >= ? ORDER BY id DESC LIMIT ?",
         (since, limit),
     ).fetchall()
-    return [Event(*row, json.loads(detail)) for *row, detail in reversed(rows)]
+    return [
+        Event(id_, at, actor, action, subject, json.loads(detail))
+        for id_, at, actor, action, subject, detail in reversed(rows)
+    ]
