@@ -58,7 +58,7 @@ MAY_IMPORT = {
     "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "web": VALUES | {"config", "logs", "results", "questions", "knowledge", "service", "withheld"},
+    "web": VALUES | {"config", "logs", "results", "questions", "following", "knowledge", "service", "withheld"},
     "cli": None,  # the shell reaches every operation
     "__main__": {"cli"},
     "__init__": set(),

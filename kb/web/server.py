@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import logging
 import multiprocessing
 import os
@@ -13,11 +12,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import uvicorn
+import uvicorn._subprocess
 from litestar import Litestar
 
-from kb.config import Paths, load_settings
+from kb.config import Paths, Settings, load_settings
 from kb.errors import UsageError
 from kb.logs import configure_logging
 from kb.model import audiences_of
@@ -34,13 +36,33 @@ _IDLE_SECONDS = 30
 log = logging.getLogger("kb.web")
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What `run` leaves in the environment for its workers."""
+
+    home: str
+    flags: dict[str, Any]
+    url: str
+    audience: str
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings(Path(self.home), self.flags)
+
+
+def given() -> Given:
+    """What this worker was given."""
+    return msgspec.json.decode(os.environ[_VARIABLE], type=Given)
+
+
 def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int, audience: str) -> None:
     """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError."""
     if not _is_loopback(host):
         raise UsageError(f"--host {host!r}: until there are keys, only a loopback address such as 127.0.0.1 is served")
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url, "audience": audience})
+    os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url, audience)).decode()
+    _fork_workers()
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
@@ -64,11 +86,16 @@ def application() -> Litestar:
     configure_logging()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
-    given = json.loads(os.environ[_VARIABLE])
-    home = Path(given["home"])
-    settings = load_settings(home, given["flags"])
-    service = Service(Paths(home), settings, given["url"])
-    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
+    found = given()
+    settings = found.settings
+    service = Service(Paths(Path(found.home)), settings, found.url)
+    return create_app(service, audiences_of((found.audience,)), Admission(settings.max_requests))
+
+
+def _fork_workers() -> None:
+    """Workers are forked from one process (`ancestor`), and share what that has read; uvicorn would spawn each anew."""
+    multiprocessing.set_forkserver_preload(["kb.web.ancestor"])
+    uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
