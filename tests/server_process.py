@@ -85,9 +85,13 @@ class Server:
         return self.process.wait(30)
 
     def children(self) -> list[int]:
-        """The pids of its worker processes."""
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in listed if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        """The pids of its worker processes, all forked from one (see kb.web.ancestor)."""
+        forked_from = [pid for pid in _children(self.pid) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [worker for pid in forked_from for worker in _children(pid)]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

@@ -58,7 +58,8 @@ MAY_IMPORT = {
     "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "web": VALUES | {"access", "store", "config", "logs", "results", "questions", "knowledge", "service", "withheld"},
+    "web": VALUES
+    | {"access", "store", "config", "logs", "results", "questions", "following", "knowledge", "service", "withheld"},
     "commands": None,  # as the shell's own module
     "cli": None,  # the shell reaches every operation
     "__main__": {"cli"},

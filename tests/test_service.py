@@ -524,8 +524,8 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
     file = write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
     centre.reindex()
     with serving(centre.home, tiny_model, "--workers", "2", preloaded=False) as server:
+        until(lambda: len(server.children()) == 2)
         workers = server.children()
-        assert len(workers) == 2
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
         until(lambda: len(lock_holders(centre.home)) == 1)
         assert set(lock_holders(centre.home)) <= set(workers)
@@ -537,6 +537,7 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
             return {answer.json()["hits"][0]["text"] for answer in asked}
 
         until(lambda: told() == {"The lamp is scarlet."})
+        assert shared_megabytes(workers[0]) > 40
         assert told() == {"The lamp is scarlet."}
 
         (writer,) = lock_holders(centre.home)
@@ -551,6 +552,12 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
         assert server.terminate() == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
         assert "leaked" not in server.log.read_text("utf-8")
+
+
+def shared_megabytes(pid: int) -> int:
+    """Memory that a process has from the one that it was forked from, and neither has written to since."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"Shared_Dirty:\s+(\d+)", rollup)[1]) // 1024
 
 
 def listening_on(port: int, pids: list[int]) -> list[int]:

@@ -50,7 +50,7 @@ def create_key(
     actor: str = audit.SHELL,
 ) -> MadeKey:
     """Makes a key; the database is made too where there is none. Raises UsageError, StoreError."""
-    made = StoredKey(secrets.token_hex(6), name, role, checked_groups(groups), time.time(), expires_at)
+    made = StoredKey(f"k{secrets.token_hex(6)}", name, role, checked_groups(groups), time.time(), expires_at)
     secret = PREFIX + secrets.token_urlsafe(32)
     db = database.open_for_writing(paths.database)
     try:

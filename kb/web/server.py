@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 import os
@@ -12,13 +11,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import uvicorn
+import uvicorn._subprocess
 from litestar import Litestar
 
 from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
-from kb.config import Paths, load_settings
+from kb.config import Paths, Settings, load_settings
 from kb.logs import configure_logging
 from kb.service import Service
 from kb.web.admission import Admission
@@ -34,8 +36,26 @@ _IDLE_SECONDS = 30
 log = logging.getLogger("kb.web")
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What `run` leaves in the environment for its workers."""
+
+    home: str
+    flags: dict[str, Any]
+    url: str
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings(Path(self.home), self.flags)
+
+
+def given() -> Given:
+    """What this worker was given."""
+    return msgspec.json.decode(os.environ[_VARIABLE], type=Given)
+
+
 def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int) -> None:
-    """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError, StoreError."""
+    """Serves until stopped by a signal, then finishes the requests at hand. Raises StoreError."""
     paths = Paths(home)
     if ensure_admin_key(paths):
         log.info("there was no admin key: one was made and written to %s", paths.admin_key)
@@ -43,7 +63,8 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         log.info("%s is reached from other machines: put a proxy that speaks https before it", host)
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url})
+    os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url)).decode()
+    _fork_workers()
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
@@ -67,12 +88,16 @@ def application() -> Litestar:
     configure_logging()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
-    given = json.loads(os.environ[_VARIABLE])
-    home = Path(given["home"])
-    settings = load_settings(home, given["flags"])
-    paths = Paths(home)
-    service = Service(paths, settings, given["url"])
+    found = given()
+    settings, paths = found.settings, Paths(Path(found.home))
+    service = Service(paths, settings, found.url)
     return create_app(service, Reception(paths, settings), Admission(settings.max_requests))
+
+
+def _fork_workers() -> None:
+    """Workers are forked from one process (`ancestor`), and share what that has read; uvicorn would spawn each anew."""
+    multiprocessing.set_forkserver_preload(["kb.web.ancestor"])
+    uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
