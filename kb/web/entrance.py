@@ -24,7 +24,7 @@ from kb.access.keys import Keys
 from kb.access.limits import Limits
 from kb.access.sessions import Sessions, is_csrf_token
 from kb.config import Settings
-from kb.web.guards import CHALLENGE
+from kb.web.guards import CHALLENGE, SIGNING_IN
 
 COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
@@ -32,8 +32,6 @@ BODY_SECONDS = 10.0
 """Within these a body has to arrive, whatever it is for."""
 OPEN = ("/health/", "/schema")
 """Paths whose callers are never looked at: whether the service lives is told even when it cannot read a key."""
-SIGNING_IN = "signing_in"
-"""In a route's `opt`: it is where a new session begins, so that one which is over does not stand in its way."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -62,14 +60,15 @@ class Entrance(ASGIMiddleware):
             return await self._by_key(scope, given)
         if (token := request.cookies.get(COOKIE)) is None:
             return ANYBODY
+        begins = bool(scope["route_handler"].opt.get(SIGNING_IN))
         caller = await anyio.to_thread.run_sync(self._sessions.caller, token)
         if caller is None:
-            if scope["route_handler"].opt.get(SIGNING_IN):
+            if begins:
                 return ANYBODY
             await self._count(scope)
             over = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"}
             raise NotAuthorizedException("this session is over: sign in again", headers=CHALLENGE | over)
-        if not _is_safe(scope) and not is_csrf_token(request.headers.get(CSRF_HEADER, ""), token):
+        if not (_is_safe(scope) or begins) and not is_csrf_token(request.headers.get(CSRF_HEADER, ""), token):
             raise PermissionDeniedException(f"send the token of GET /api/session as {CSRF_HEADER}")
         return caller
 

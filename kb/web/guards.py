@@ -17,6 +17,8 @@ from kb.config import Settings
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kb"'}
 SIGN_IN = "/signin"
 """The page where people sign in; a page that is not for anybody leads there."""
+SIGNING_IN = "signing_in"
+"""In a route's `opt`: a session begins there; one at hand gives no rights there and one that is over is no obstacle."""
 PAGE = "page"
 """In a route's `opt`: it is read by people, who are led to sign in rather than refused."""
 
@@ -29,7 +31,7 @@ class Requires:
 
     role: Role
 
-    def __call__(self, connection: _Connection, handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: _Connection, handler: BaseRouteHandler) -> None:
         """Raises HTTPException: 401 (or a way to the sign-in page) without a key, 403 where a role is too small."""
         caller = caller_of(connection)
         if caller.may(self.role):
@@ -46,11 +48,11 @@ def requires(role: Role) -> Requires:
     return Requires(role)
 
 
-def may_read_metrics(connection: _Connection, handler: BaseRouteHandler) -> None:
+async def may_read_metrics(connection: _Connection, handler: BaseRouteHandler) -> None:
     """A guard for `/metrics`: an admin, or, where the setting `metrics` says `loopback`, whoever is on this machine."""
     settings: Settings = connection.app.state.settings
     if settings.metrics != "loopback" or not is_loopback(address_of(connection)):
-        requires("admin")(connection, handler)
+        await requires("admin")(connection, handler)
 
 
 def caller_of(connection: _Connection) -> Caller:

@@ -10,7 +10,7 @@ from litestar.types import Message, Scope
 
 from kb.access.callers import ANYBODY
 from kb.config import Settings
-from kb.web.guards import PAGE
+from kb.web.guards import PAGE, SIGNING_IN
 
 FRAMED = "framed"
 """In a route's `opt`: the centre's own sites may show it within their pages."""
@@ -35,7 +35,7 @@ def securing(settings: Settings) -> Callable[[Message, Scope], Awaitable[None]]:
         headers.setdefault("Content-Security-Policy", _policy(settings, scope))
         if is_https(settings, scope):
             headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}")
-        if scope.get("user", ANYBODY) is not ANYBODY or _opt(scope).get(PAGE):
+        if scope.get("user", ANYBODY) is not ANYBODY or _opt(scope).keys() & {PAGE, SIGNING_IN}:
             headers.setdefault("Cache-Control", "no-store")
 
     return secure

@@ -13,7 +13,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie, State
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
-from litestar.params import Body, FromQuery, JSONBody
+from litestar.params import Body, FromQuery, JSONBody, QueryParameter
 from litestar.response import Redirect, Template
 
 from kb.access.callers import Caller, Role
@@ -21,8 +21,8 @@ from kb.access.people import LONGEST
 from kb.access.reception import Reception
 from kb.access.sessions import BEGUN_SECONDS, csrf_token
 from kb.errors import IssuerError, SignInRefused
-from kb.web.entrance import COOKIE, SIGNING_IN, too_often
-from kb.web.guards import CHALLENGE, PAGE, SIGN_IN, address_of, caller_of, requires
+from kb.web.entrance import COOKIE, too_often
+from kb.web.guards import CHALLENGE, PAGE, SIGN_IN, SIGNING_IN, address_of, caller_of, requires
 from kb.web.headers import is_https
 
 _STATE_COOKIE = "kb_signin"
@@ -142,11 +142,15 @@ async def sign_in_elsewhere(request: _Request, next: FromQuery[str] = "/") -> Re
 
 
 @get(_CALLBACK, guards=[requires("public")], opt=_PAGE, include_in_schema=False)
-async def come_back(request: _Request, code: FromQuery[str] = "", state: FromQuery[str] = "") -> Response[Any]:
+async def come_back(
+    request: _Request,
+    code: FromQuery[str] = "",
+    answering: Annotated[str, QueryParameter(name="state")] = "",  # Litestar keeps `state` for itself
+) -> Response[Any]:
     """Back from the issuer: signed in, or told why not."""
     reception = _reception(request)
     try:
-        caller_and_token, next_ = await _identified(request, code, state)
+        caller_and_token, next_ = await _identified(request, code, answering)
     except (SignInRefused, IssuerError) as refusal:
         log.warning("sign-in refused: %s", refusal)
         await anyio.to_thread.run_sync(reception.refused, str(refusal), address_of(request))
