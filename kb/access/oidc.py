@@ -174,7 +174,7 @@ class Issuer:
 
 
 async def _fetched(client: AsyncOAuth2Client, url: str) -> Any:
-    answer = await client.get(url, withhold_token=True)
+    answer = await client.request("GET", url, withhold_token=True)
     answer.raise_for_status()
     return answer.json()
 

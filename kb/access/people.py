@@ -56,7 +56,7 @@ def vouched(paths: Paths, identity: str, name: str, role: Role, groups: tuple[st
     with _writing(paths) as db:
         known = people.by_identity(db, identity)
         if known and known.disabled_at is not None:
-            raise SignInRefused(f"{known.name} was disabled here")
+            raise SignInRefused("whom the issuer names was disabled here")
         if known and (known.name, known.role, known.groups) == (name, role, groups):
             return known
         person = (

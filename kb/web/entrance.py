@@ -50,7 +50,7 @@ class Entrance(ASGIMiddleware):
             scope["user"] = await self._identified(scope)
             await self._count(scope)
         if scope["type"] == ScopeType.HTTP and scope["method"] not in _SAFE:
-            receive = _in_time(receive)
+            receive = in_time(receive)
         await next_app(scope, receive, send)
 
     async def _identified(self, scope: Scope) -> Caller:
@@ -107,7 +107,7 @@ def _is_safe(scope: Scope) -> bool:
     return scope["type"] != ScopeType.HTTP or scope["method"] in _SAFE
 
 
-def _in_time(receive: Receive) -> Receive:
+def in_time(receive: Receive) -> Receive:
     """`receive`, but the body has to be whole in time; what comes after it may take as long as it will."""
     until, whole = asyncio.get_running_loop().time() + BODY_SECONDS, False
 
