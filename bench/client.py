@@ -1,6 +1,6 @@
 """Many clients of one server in one lean process: keep-alive sockets and epoll, no HTTP library; run by crowd.py.
 
-`client.py PORT` reads orders from standard input, one JSON object a line, and answers each with one line:
+`client.py PORT KEY` reads orders from standard input, one JSON object a line, and answers each with one line:
 
 - `{"do": "closed", "clients", "seconds", "questions"}`: each client asks its next question when it has its answer.
 - `{"do": "open", "rate", "seconds", "seed", "questions"}`: questions arrive at random (Poisson, `rate` a second),
@@ -63,8 +63,8 @@ class Connection:
 class Crowd:
     """Sends requests in their order and notes what became of each; keeps its connections from run to run."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, key: str) -> None:
+        self._port, self._key = port, key
         self._requests: list[bytes] = []
         self._next = 0
         self._watched = selectors.DefaultSelector()
@@ -74,7 +74,8 @@ class Crowd:
 
     def obey(self, order: dict[str, Any]) -> list[tuple[float, float, str | None]]:
         """What became of each question of an order, in the order of the answers."""
-        self._requests, self._next, self._replies = [_request(question) for question in order["questions"]], 0, []
+        self._requests, self._next, self._replies = [], 0, []
+        self._requests = [_request(question, self._key) for question in order["questions"]]
         if order["do"] == "closed":
             self._closed(order["clients"], order["seconds"])
         else:
@@ -189,13 +190,14 @@ def _arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:
         yield due
 
 
-def _request(question: str) -> bytes:
-    return f"GET /api/search?q={quote(question)}&k=10 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+def _request(question: str, key: str) -> bytes:
+    head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n"
+    return f"GET /api/search?q={quote(question)}&k=10 HTTP/1.1\r\n{head}".encode()
 
 
 def main() -> None:
     """Obeys orders until the input ends."""
-    crowd = Crowd(int(sys.argv[1]))
+    crowd = Crowd(int(sys.argv[1]), sys.argv[2])
     while line := _line():
         cpu = time.process_time()
         replies = crowd.obey(json.loads(line))

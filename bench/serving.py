@@ -15,15 +15,19 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from kb.access.keys import create_key
+from kb.config import Paths
+
 START_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """A running server that is ready; `seconds` from its start until it said so."""
+    """A running server that is ready; `key` is one of the role agent, `seconds` from its start until it said so."""
 
     home: Path
     port: int
+    key: str
     pid: int
     seconds: float
 
@@ -79,6 +83,7 @@ def serving(home: Path, *arguments: str) -> Iterator[Served]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KB_") or k == "KB_MODEL_DIR"}
     command = [sys.executable, "-m", "kb", "--home", str(home), "serve", "--port", str(port), *arguments]
     command[3:3] = ["--set", "address_requests=0"]  # a crowd of strangers at one address is what is measured
+    key = create_key(Paths(home), "agent", name="bench").key
     log = home / "serve.log"
     started = time.monotonic()
     with log.open("wb") as stream:
@@ -88,7 +93,7 @@ def serving(home: Path, *arguments: str) -> Iterator[Served]:
             if process.poll() is not None or time.monotonic() - started > START_SECONDS:
                 raise RuntimeError(f"the server did not start: {log.read_text('utf-8')[-2_000:]}")
             time.sleep(0.02)
-        yield Served(home, port, process.pid, time.monotonic() - started)
+        yield Served(home, port, key, process.pid, time.monotonic() - started)
     finally:
         _end(process)
 

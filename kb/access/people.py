@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,8 +25,6 @@ from kb.store.people import Person
 SHORTEST, LONGEST = 10, 256
 """Characters of a password."""
 _HASHER = PasswordHasher()
-_AT_ONCE = threading.Semaphore(2)
-"""Each hash takes 64 MB and a processor; more at once would starve the questions."""
 
 
 def caller_of(person: Person) -> Caller:
@@ -114,8 +112,7 @@ def hash_password(password: str) -> str:
     """Argon2id with the parameters of RFC 9106. Raises UsageError for one that is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise UsageError(f"a password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}")
-    with _AT_ONCE:
-        return _HASHER.hash(_normal(password))
+    return _HASHER.hash(_normal(password))
 
 
 def new_id() -> str:
@@ -133,20 +130,24 @@ class Passwords:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._nobody = _HASHER.hash(secrets.token_urlsafe(16))
+
+    @cached_property
+    def _nobody(self) -> str:
+        """The hash that an unknown name is compared with."""
+        return _HASHER.hash(secrets.token_urlsafe(16))
 
     def person(self, name: str, password: str) -> Person | None:
         """The person who signs in so; None where no such name is known, the password is wrong, or they are disabled."""
+        nobody = self._nobody  # made at the first sign-in of all, whoever's that is
         with closing(database.open_for_reading(self._paths.database)) as db:
             person = people.by_name(db, as_name(name))
-        right = _matches(person.password or "" if person else self._nobody, password[: LONGEST + 1])
+        right = _matches(person.password or "" if person else nobody, password[: LONGEST + 1])
         return person if right and person and person.disabled_at is None else None
 
 
 def _matches(hashed: str, password: str) -> bool:
     try:
-        with _AT_ONCE:
-            return _HASHER.verify(hashed, _normal(password))
+        return _HASHER.verify(hashed, _normal(password))
     except (VerificationError, InvalidHashError):
         return False
 

@@ -34,6 +34,8 @@ def audit(home: Home, since: object, limit: int, as_json: bool) -> None:
     if as_json:
         show_json({"events": events})
         return
+    if not events:
+        click.echo("nothing was noted")
     for e in events:
         detail = json.dumps(e["detail"], ensure_ascii=False)
         click.echo(f"{e['at']}  {e['actor'] or 'anybody'}  {e['action']}  {e['subject']}  {detail}")

@@ -7,6 +7,7 @@ import logging
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
+import anyio
 import anyio.to_thread
 import msgspec
 from litestar import Request, Response, delete, get, post
@@ -30,6 +31,9 @@ _CALLBACK = f"{SIGN_IN}/oidc/callback"
 _BEGINS = {SIGNING_IN: True}
 _PAGE = {SIGNING_IN: True, PAGE: True}
 _WRONG = "name and password do not belong together"
+_HASHING = anyio.CapacityLimiter(2)
+"""A password's hash takes 64 MB and a fifth of a second: more at once, or in the pool of others, would starve those."""
+_MOST_WAITING = 16
 _Request = Request[Caller, Any, State]
 log = logging.getLogger("kb.web")
 
@@ -101,10 +105,10 @@ async def change_password(request: _Request, data: JSONBody[NewPassword]) -> Sel
     if not token or not caller.id or "authorization" in request.headers:
         raise NotAuthorizedException("sign in first", headers=CHALLENGE)
     await _wait_turn(request, caller.name)
-    person = await anyio.to_thread.run_sync(reception.passwords.person, caller.name, data.password)
+    person = await anyio.to_thread.run_sync(reception.passwords.person, caller.name, data.password, limiter=_HASHING)
     if person is None or person.id != caller.id:
         raise PermissionDeniedException(_WRONG)
-    await anyio.to_thread.run_sync(reception.change_password, caller, data.new_password, token)
+    await anyio.to_thread.run_sync(reception.change_password, caller, data.new_password, token, limiter=_HASHING)
     return _self(caller, token)
 
 
@@ -181,11 +185,14 @@ HANDLERS = [
 
 async def _try(request: _Request, name: str, password: str) -> tuple[Caller, str] | None:
     await _wait_turn(request, name)
-    return await anyio.to_thread.run_sync(_reception(request).sign_in, name, password, address_of(request))
+    sign_in = _reception(request).sign_in
+    return await anyio.to_thread.run_sync(sign_in, name, password, address_of(request), limiter=_HASHING)
 
 
 async def _wait_turn(request: _Request, name: str) -> None:
     """Raises TooManyRequestsException."""
+    if _HASHING.statistics().tasks_waiting >= _MOST_WAITING:
+        raise too_often("too many people are signing in", 5)
     seconds = await anyio.to_thread.run_sync(_reception(request).must_wait, name, address_of(request))
     if seconds:
         raise too_often("too many sign-ins were tried", seconds)
