@@ -32,7 +32,7 @@ def edits(home: Path, workers: int, fresh: Fresh, rate: float, count: int) -> di
     say(f"{count} edits, {workers} workers")
     article = home / "articles" / "edited.md"
     article.parent.mkdir(parents=True, exist_ok=True)
-    with serving(home, "--workers", str(workers)) as served, clients(served, fresh) as crowd:
+    with serving(home, "--workers", str(workers)) as served, clients(served.port, fresh, served.key) as crowd:
         settled(served)
         connections = list(served.connections(workers).values())
         crowd.begin(rate, LONGEST_SECONDS)

@@ -191,7 +191,7 @@ def _arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:
 
 
 def _request(question: str, key: str) -> bytes:
-    head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n"
+    head = "Host: 127.0.0.1\r\n" + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n"
     return f"GET /api/search?q={quote(question)}&k=10 HTTP/1.1\r\n{head}".encode()
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scaled import questions
-from serving import Served
 
 MOST_PER_SECOND = 1_000
 """More questions a second than any server here answers."""
@@ -146,11 +145,11 @@ class Clients:
 
 
 @contextmanager
-def clients(served: Served, fresh: Fresh) -> Iterator[Clients]:
-    """Clients of a server, who send its key; ended with the block."""
+def clients(port: int, fresh: Fresh, key: str = "") -> Iterator[Clients]:
+    """Clients of the server at a port of the loopback interface, who send a key; ended with the block."""
     script = Path(__file__).with_name("client.py")
     process = subprocess.Popen(
-        [sys.executable, script, str(served.port), served.key],
+        [sys.executable, script, str(port), key],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=-1,

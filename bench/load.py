@@ -59,7 +59,7 @@ def main() -> None:
 
 def _of_one_server(home: Path, fresh: Fresh, chosen: argparse.Namespace, made: dict[str, Any]) -> float:
     """The parts that share a server; returns how many answers a second 64 clients reach."""
-    with serving(home) as served, clients(served, fresh) as crowd:
+    with serving(home) as served, clients(served.port, fresh, served.key) as crowd:
         settled(served)
         if "latency" in chosen.parts:
             made["latency"] = _latency(home, crowd, chosen.questions)
