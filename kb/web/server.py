@@ -20,6 +20,7 @@ import uvicorn._subprocess
 from litestar import Litestar
 
 from kb.config import Paths, Settings, load_settings
+from kb.courtesy import Courtesy
 from kb.errors import UsageError
 from kb.logs import configure_logging
 from kb.model import audiences_of
@@ -88,8 +89,9 @@ def application() -> Litestar:
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     found = given()
     settings = found.settings
-    service = Service(Paths(Path(found.home)), settings, found.url)
-    return create_app(service, audiences_of((found.audience,)), Admission(settings.max_requests))
+    courtesy = Courtesy()
+    service = Service(Paths(Path(found.home)), settings, found.url, courtesy)
+    return create_app(service, audiences_of((found.audience,)), Admission(settings.max_requests, courtesy))
 
 
 def _fork_workers() -> None:
