@@ -102,8 +102,9 @@ def serving(
     wait: bool = True,
     preloaded: bool = True,
     environment: Mapping[str, str] | None = None,
+    key: str | None = None,
 ) -> Iterator[Server]:
-    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer.
+    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer; `key` goes with each call.
 
     Unless `preloaded` (see kb_process), it is started as a person starts it.
     """
@@ -111,7 +112,8 @@ def serving(
     log = home.with_name(f"{home.name}-{port}.log")
     command = ("--home", str(home), "serve", "--port", str(port), *arguments)
     settings = clean_environment(KB_MODEL=str(model), **(environment or {}))
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=headers) as client:
         process = KbProcess(command, settings, log) if preloaded else _started(command, settings, log)
         try:
             server = Server(home, port, process, log, client)

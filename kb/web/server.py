@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import multiprocessing
 import os
@@ -19,14 +18,16 @@ import uvicorn
 import uvicorn._subprocess
 from litestar import Litestar
 
+from kb.access.keys import ensure_admin_key
+from kb.access.reception import Reception
 from kb.config import Paths, Settings, load_settings
 from kb.courtesy import Courtesy
 from kb.errors import UsageError
 from kb.logs import configure_logging
-from kb.model import audiences_of
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
+from kb.web.guards import is_loopback
 from kb.web.heads import BoundedHeads
 
 _VARIABLE = "KB_SERVE"
@@ -43,7 +44,6 @@ class Given(msgspec.Struct, frozen=True):
     home: str
     flags: dict[str, Any]
     url: str
-    audience: str
 
     @property
     def settings(self) -> Settings:
@@ -56,13 +56,16 @@ def given() -> Given:
     return msgspec.json.decode(os.environ[_VARIABLE], type=Given)
 
 
-def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int, audience: str) -> None:
-    """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError."""
-    if not _is_loopback(host):
-        raise UsageError(f"--host {host!r}: until there are keys, only a loopback address such as 127.0.0.1 is served")
+def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int) -> None:
+    """Serves until stopped by a signal, then finishes the requests at hand. Raises StoreError."""
+    paths = Paths(home)
+    if ensure_admin_key(paths):
+        log.info("there was no admin key: one was made and written to %s", paths.admin_key)
+    if not is_loopback(host):
+        log.info("%s is reached from other machines: put a proxy that speaks https before it", host)
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url, audience)).decode()
+    os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url)).decode()
     _fork_workers()
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
@@ -88,10 +91,9 @@ def application() -> Litestar:
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     found = given()
-    settings = found.settings
-    courtesy = Courtesy()
-    service = Service(Paths(Path(found.home)), settings, found.url, courtesy)
-    return create_app(service, audiences_of((found.audience,)), Admission(settings.max_requests, courtesy))
+    settings, paths, courtesy = found.settings, Paths(Path(found.home)), Courtesy()
+    service = Service(paths, settings, found.url, courtesy)
+    return create_app(service, Reception(paths, settings), Admission(settings.max_requests, courtesy))
 
 
 def _fork_workers() -> None:
@@ -104,15 +106,6 @@ def _end_with(parent_ends: Callable[[], None]) -> None:
     """A worker whose parent was killed would hold the port and the lock for ever."""
     parent_ends()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _free_port(host: str) -> int:
