@@ -22,7 +22,6 @@ from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
 from kb.config import Paths, Settings, load_settings
 from kb.courtesy import Courtesy
-from kb.errors import UsageError
 from kb.logs import configure_logging
 from kb.service import Service
 from kb.web.admission import Admission
