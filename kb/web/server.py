@@ -21,6 +21,7 @@ from litestar import Litestar
 from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
 from kb.config import Paths, Settings, load_settings
+from kb.courtesy import Courtesy
 from kb.logs import configure_logging
 from kb.service import Service
 from kb.web.admission import Admission
@@ -89,9 +90,9 @@ def application() -> Litestar:
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     found = given()
-    settings, paths = found.settings, Paths(Path(found.home))
-    service = Service(paths, settings, found.url)
-    return create_app(service, Reception(paths, settings), Admission(settings.max_requests))
+    settings, paths, courtesy = found.settings, Paths(Path(found.home)), Courtesy()
+    service = Service(paths, settings, found.url, courtesy)
+    return create_app(service, Reception(paths, settings), Admission(settings.max_requests, courtesy))
 
 
 def _fork_workers() -> None:
