@@ -107,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_requests: int = 6_000
     """How many requests a minute may come from one address without a key; 0 sets no limit."""
     signin_attempts: int = 10
-    """How many sign-ins a minute may be tried from one address, and for one name."""
+    """How many sign-ins a minute may be tried for one name; ten times as many from one address."""
     session_idle_minutes: int = 60
     """A session that is not used for so long ends."""
     session_hours: int = 12

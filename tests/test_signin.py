@@ -13,6 +13,7 @@ import argon2
 import httpx
 import pytest
 from conftest import ROOT, Centre, Shell, clean_environment, tiny_settings, write_article
+from litestar.testing import TestClient
 from server_process import Server, serving
 
 from kb.access import people, sessions
@@ -23,9 +24,12 @@ from kb.access.sessions import Sessions
 from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.search.embedding import Embedder
+from kb.service import Service
 from kb.store import audit, database
 from kb.store import sessions as stored
 from kb.store.journal_migrations import migrations
+from kb.web.admission import Admission
+from kb.web.api import create_app
 
 PASSWORD = "correct horse battery staple"
 
@@ -256,14 +260,25 @@ def test_ended_sessions_are_not_kept(home: Path) -> None:
         assert journal.execute("SELECT count(*) FROM sessions").fetchone()[0] == 1
 
 
-@pytest.mark.parametrize("attempts", [3])
-def test_sign_ins_are_tried_so_often_a_minute_and_no_more_by_name_and_by_address(home: Path, attempts: int) -> None:
-    one, other = (Reception(Paths(home), Settings(signin_attempts=attempts)) for _ in range(2))
-    waits = [worker.must_wait("zhang", f"10.0.0.{n}") for n, worker in enumerate((one, other, one, other, one))]
+def test_sign_ins_are_tried_so_often_a_minute_by_name_and_ten_times_that_from_an_address(home: Path) -> None:
+    one, other = (Reception(Paths(home), Settings(signin_attempts=3)) for _ in range(2))
+    waits = [worker.must_wait(f"10.0.0.{n}", "zhang") for n, worker in enumerate((one, other, one, other, one))]
     assert [wait > 0 for wait in waits] == [False, False, False, True, True]
     assert all(wait <= 60 for wait in waits)
-    by_address = [other.must_wait(f"name {n}", "10.1.1.1") > 0 for n in range(5)]
-    assert by_address == [False, False, False, True, True]
+    by_address = [other.must_wait("10.1.1.1", f"name {n}") > 0 for n in range(32)]
+    assert by_address == [False] * 30 + [True] * 2
+    assert other.must_wait("10.1.1.1") > 0
+    assert other.must_wait("10.1.1.2") == 0
+
+
+def test_beyond_that_a_sign_in_is_told_when_to_come_again(home: Path) -> None:
+    settings = Settings(signin_attempts=1)
+    create_person(Paths(home), "zhang", PASSWORD, "agent")
+    client = TestClient(create_app(Service(Paths(home), settings, ""), Reception(Paths(home), settings), Admission(1)))
+    tried = [client.post("/api/session", json={"name": "zhang", "password": "wrong"}) for _ in range(2)]
+    assert [answer.status_code for answer in tried] == [401, 429]
+    assert 1 <= int(tried[1].headers["retry-after"]) <= 60
+    assert client.post("/signin", data={"name": "zhang", "password": PASSWORD}).status_code == 429
 
 
 def test_sign_ins_are_noted_and_what_was_typed_as_a_name_is_not(server: Server, browser: httpx.Client) -> None:

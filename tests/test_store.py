@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from kb.errors import IndexMissing, StoreBusy, StoreError
 from kb.model import Article, Ticket
-from kb.store import database, documents, vectors
+from kb.store import database, documents, journal_migrations, vectors
 from kb.store.documents import DocumentState
 from kb.store.migrations import migrations
 
@@ -38,6 +40,19 @@ def test_a_database_of_every_earlier_shape_is_brought_up_to_date(tmp_path: Path,
         database.open_for_reading(file)
     assert not migrations.pending(database.open_for_writing(file))
     assert database.open_for_reading(file).table("passages").exists()
+
+
+@pytest.mark.parametrize("shape", [migrations, journal_migrations.migrations], ids=["knowledge", "journal"])
+def test_many_who_open_a_new_database_at_once_find_one_in_shape(tmp_path: Path, shape: Migrations) -> None:
+    for number in range(5):
+        file, together = tmp_path / str(number) / "new.sqlite", threading.Barrier(8)
+
+        def opened(file: Path = file, together: threading.Barrier = together) -> list[str]:
+            together.wait()
+            return [one.name for one in shape.pending(database.open_for_writing(file, shape=shape))]
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [one.result() for one in [pool.submit(opened) for _ in range(8)]] == [[]] * 8
 
 
 def test_the_first_shape_keeps_its_documents_when_the_second_arrives(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from kb.config import Paths, Settings
 from kb.store import audit, database, people
 from kb.store.people import Person
 
+_PEOPLE = 10
+"""So many people may share an address, an office's, and begin work in the same minute."""
+
 
 class Reception:
     """Signs people in and out, and notes it; the parts are shared by all of a process's routes."""
@@ -26,11 +29,11 @@ class Reception:
         self.sessions, self.passwords = Sessions(paths, settings), Passwords(paths)
         self.issuer = Issuer(settings) if settings.oidc_issuer else None
 
-    def must_wait(self, name: str, address: str) -> int:
-        """Seconds before a sign-in may be tried again under this name or from this address; 0 where it may be now."""
+    def must_wait(self, address: str, name: str | None = None) -> int:
+        """Seconds before a sign-in may be tried again from this address or under this name; 0 where it may be now."""
         most = self.settings.signin_attempts
-        tried = (f"sign-in as {as_name(name)[:100]}", f"sign-in from {address}")
-        return max(self.limits.wait(who, most) for who in tried)
+        seconds = self.limits.wait(f"sign-in from {address}", _PEOPLE * most)
+        return seconds if name is None else max(seconds, self.limits.wait(f"sign-in as {as_name(name)[:100]}", most))
 
     def sign_in(self, name: str, password: str, address: str) -> tuple[Caller, str] | None:
         """Who signed in and the token of their session; None where name and password do not belong together."""

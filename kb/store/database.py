@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from sqlite_utils import Database, Migrations
 
 from kb.errors import IndexMissing, StoreBusy, StoreError
@@ -23,9 +24,9 @@ def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS, shape: M
         raise StoreError(f"{file.parent}: {error}: check that it is a folder that you may write to") from error
     with explained(file):
         db = _connect(file, busy_seconds)
-        db.enable_wal()
+        if not _in_shape(db, shape):
+            _bring_into_shape(db, file, shape, busy_seconds)
         db.execute("PRAGMA synchronous = FULL")  # a revision that was reported must survive a power cut
-        shape.apply(db)
         return db
 
 
@@ -78,6 +79,20 @@ def _explain(file: Path, error: sqlite3.OperationalError) -> StoreError:
     if "unable to open" in message or "readonly" in message:
         return StoreError(f"{file}: {message}: check that the folder exists and that you may write to it")
     return StoreError(f"{file}: {message}")
+
+
+def _in_shape(db: Database, shape: Migrations) -> bool:
+    return bool(db.execute("PRAGMA journal_mode").fetchone()[0] == "wal") and not shape.pending(db)
+
+
+def _bring_into_shape(db: Database, file: Path, shape: Migrations, busy_seconds: float) -> None:
+    """One process at a time: SQLite does not wait for another that changes the journal's mode or has made a table."""
+    try:
+        with FileLock(file.parent / ".shape.lock", timeout=busy_seconds):
+            db.enable_wal()
+            shape.apply(db)
+    except Timeout as error:
+        raise StoreBusy(f"{file}: another program is changing its shape: wait and try again") from error
 
 
 def _connect(file: Path, busy_seconds: float) -> Database:

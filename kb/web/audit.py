@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -42,5 +42,10 @@ def audit_log(
     """Sign-ins, also refused ones, keys, people, publications, exports, erasures, backups."""
     reception: Reception = request.app.state.reception
     with closing(database.open_for_reading(reception.paths.database)) as db:
-        found = audit.read(db, since=since.timestamp() if since else 0.0, limit=limit)
+        found = audit.read(db, since=_seconds(since), limit=limit)
     return Lines([Line(e.id, as_text(e.at) or "", e.actor, e.action, e.subject, e.detail) for e in found])
+
+
+def _seconds(since: datetime | None) -> float:
+    """A time without a zone is in UTC, as those that are shown."""
+    return 0.0 if since is None else (since if since.tzinfo else since.replace(tzinfo=UTC)).timestamp()

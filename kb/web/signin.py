@@ -33,6 +33,7 @@ _PAGE = {SIGNING_IN: True, PAGE: True}
 _WRONG = "name and password do not belong together"
 _HASHING = anyio.CapacityLimiter(2)
 """A password's hash takes 64 MB and a fifth of a second: more at once, or in the pool of others, would starve those."""
+_NO_ISSUER = "this service knows no OpenID Connect issuer"
 _MOST_WAITING = 16
 _Request = Request[Caller, Any, State]
 log = logging.getLogger("kb.web")
@@ -135,7 +136,8 @@ async def sign_in_elsewhere(request: _Request, next: FromQuery[str] = "/") -> Re
     """Leads to the issuer, and remembers what its answer must fit."""
     reception = _reception(request)
     if reception.issuer is None:
-        return _refusal(request, "this service knows no OpenID Connect issuer", 404)
+        return _refusal(request, _NO_ISSUER, 404)
+    await _wait_turn(request)
     try:
         url, state, begun = await reception.issuer.begin(_own_url(request) + _CALLBACK, _own_path(next))
     except IssuerError as error:
@@ -153,6 +155,9 @@ async def come_back(
 ) -> Response[Any]:
     """Back from the issuer: signed in, or told why not."""
     reception = _reception(request)
+    if reception.issuer is None:
+        return _refusal(request, _NO_ISSUER, 404)
+    await _wait_turn(request)
     try:
         caller_and_token, next_ = await _identified(request, code, answering)
     except (SignInRefused, IssuerError) as refusal:
@@ -189,11 +194,11 @@ async def _try(request: _Request, name: str, password: str) -> tuple[Caller, str
     return await anyio.to_thread.run_sync(sign_in, name, password, address_of(request), limiter=_HASHING)
 
 
-async def _wait_turn(request: _Request, name: str) -> None:
+async def _wait_turn(request: _Request, name: str | None = None) -> None:
     """Raises TooManyRequestsException."""
     if _HASHING.statistics().tasks_waiting >= _MOST_WAITING:
         raise too_often("too many people are signing in", 5)
-    seconds = await anyio.to_thread.run_sync(_reception(request).must_wait, name, address_of(request))
+    seconds = await anyio.to_thread.run_sync(_reception(request).must_wait, address_of(request), name)
     if seconds:
         raise too_often("too many sign-ins were tried", seconds)
 
