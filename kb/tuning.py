@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ def load(paths: Paths, fingerprint: str) -> Tuning:
             " guess until `kb calibrate` is run"
         )
     return shipped
+
+
+def name_of(tuning: Tuning) -> str:
+    """A short name by its content: the same weights, the same name."""
+    return hashlib.sha256(msgspec.json.encode(tuning, order="deterministic")).hexdigest()[:16]
 
 
 def save(paths: Paths, tuning: Tuning) -> None:
