@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.commands.export import export
+from kb.commands.insights import insights
+from kb.commands.replay import replay
 from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
@@ -75,6 +78,10 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
 
 
+for _command in (export, insights, replay):
+    main.add_command(_command)
+
+
 def _audience(command: Any) -> Any:
     return click.option("--audience", default="public", show_default=True, help="See as this role or group does.")(
         command
@@ -128,17 +135,6 @@ def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.pass_obj
-def export(home: Home, folder: Path) -> None:
-    """Write every article into FOLDER as a Markdown file named by its id."""
-    from kb.exporting import export_articles
-
-    written = export_articles(home.paths, folder)
-    click.echo(f"{written} articles written to {folder}")
-
-
-@main.command()
 @click.argument("question")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Hits in each lane.")
 @click.option("--product", help="Only what is about this product.")
@@ -155,8 +151,11 @@ def search(
     from kb import asking, presentation
 
     ask = _ask(question, audience, **filters)
-    found = asking.search_running(home.paths, home.settings, ask, k, explain=explain)
-    result = found or home.knowledge().search(ask, k, explain=explain)
+    result = asking.search_running(home.paths, home.settings, ask, k, explain=explain)
+    if result is None:
+        from kb.recording import search_alone
+
+        result = search_alone(home.knowledge(), home.paths, ask, k, explain=explain)
     presentation.show_json(result) if as_json else presentation.show_search(result)
 
 
@@ -173,12 +172,13 @@ def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) 
     asked, kb = _ask(question, audience), None
     answer = asking.answer_running(home.paths, home.settings, asked, explain=explain)
     if answer is None:
-        kb = home.knowledge()
-        answer = kb.answer(asked, explain=explain)
-    presentation.show_json(answer) if as_json else presentation.show_answer(answer)
-    if kb:
+        from kb.recording import answer_alone
         from kb.withheld import report
 
+        kb = home.knowledge()
+        answer = answer_alone(kb, home.paths, asked, explain=explain)
+    presentation.show_json(answer) if as_json else presentation.show_answer(answer)
+    if kb:
         report(kb, asked, answer)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -87,6 +87,10 @@ class KnowledgeBase:
         for ask in asks:
             Question(ask, self.reader, self._models, needed)  # it is mended before it is embedded
         self._vectors.ahead(needed.texts)
+
+    def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
+        return self._embedder.queries(questions)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

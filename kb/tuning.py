@@ -37,9 +37,12 @@ class Models:
 
     def threshold(self, language: str) -> float:
         """The probability at or above which a question in a language is answered."""
-        if self.min_confidence is not None:
-            return self.min_confidence
-        return self.confidence.of(language).threshold(self.max_wrong)
+        return threshold(self.confidence, language, self.min_confidence, self.max_wrong)
+
+
+def threshold(judge: Confidence, language: str, min_confidence: float | None, max_wrong: float | None) -> float:
+    """The probability at or above which a question in a language is answered, as the operator chose."""
+    return judge.of(language).threshold(max_wrong) if min_confidence is None else min_confidence
 
 
 class Tuning(msgspec.Struct, frozen=True):

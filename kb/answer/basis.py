@@ -1,4 +1,4 @@
-"""What an answer is made of, as a value that can be written down: with the document's revision, it is all that is needed.
+"""What an answer is made of, as a value that can be written down; with the document's revision, all that is needed.
 
 The same basis over the same revision gives the same answer, whatever has become of the article since.
 """
@@ -56,9 +56,7 @@ class Excerpt:
         return self.stretch.sentences
 
 
-def basis_of(
-    passages: Sequence[StoredPassage], rarity: Mapping[str, float], *, whole: bool, curated: bool
-) -> Basis:
+def basis_of(passages: Sequence[StoredPassage], rarity: Mapping[str, float], *, whole: bool, curated: bool) -> Basis:
     """The basis of an answer from the passages of one document, best first; never none."""
     held = set(terms(" ".join(passages[0].heading))).union(*(terms_of(p.text, p.sentences) for p in passages))
     return Basis(

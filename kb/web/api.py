@@ -14,23 +14,26 @@ from typing import Annotated, Any
 
 import anyio
 import msgspec
-from litestar import Litestar, Response, Router, get, post
+from litestar import Litestar, Request, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
 
-from kb.errors import KbError, UsageError
+from kb import recording
+from kb.errors import KbError, NotShown, UsageError
 from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.web.admission import Admission
+from kb.web.feedback import CustomerRef, feedback, origin_of
+from kb.web.insights import insights_gaps, insights_usage
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -38,9 +41,11 @@ _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _TITLES = {
-    400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
     503: "Unavailable",
 }  # fmt: skip
+_JOURNAL = (feedback, insights_gaps, insights_usage)
 log = logging.getLogger("kb.web")
 
 
@@ -48,14 +53,15 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer's question; `conversation` holds what the customer said before it, oldest first.
 
     `language` is the asker's (default: that of the question); `channel` changes nothing: one question, one answer.
-    `explain` adds why it was answered or refused.
+    `explain` adds why it was answered or refused. `customer_ref` is kept only as a keyed hash.
     """
 
     question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
     conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
-    channel: str | None = None
+    channel: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     explain: bool = False
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    customer_ref: CustomerRef | None = None
 
 
 @dataclass
@@ -92,6 +98,7 @@ class Health(msgspec.Struct, frozen=True):
     operation_class=_Asking,
 )
 def search(
+    request: Request[Any, Any, Any],
     state: State,
     q: Annotated[str, QueryParameter(description="The question, or a few words", max_length=MAX_QUESTION)],
     k: Annotated[int, QueryParameter(description="Hits a lane", ge=1, le=MAX_K)] = 10,
@@ -99,10 +106,15 @@ def search(
     language: FromQuery[str | None] = None,
     tag: FromQuery[str | None] = None,
     explain: Annotated[bool, QueryParameter(description="Say why: signs, weights, ranks, filters, threshold")] = False,
+    kb_customer: Annotated[
+        str | None, HeaderParameter(name="Kb-Customer", description="Kept only as a keyed hash", max_length=200)
+    ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), state.audiences, None, product, language, tag)
-    return _knowledge(state).search(ask, k, explain=explain)
+    return recording.search(
+        _knowledge(state), _service(state).journal, ask, k, origin_of(request, None, kb_customer), explain=explain
+    )
 
 
 @post(
@@ -112,11 +124,12 @@ def search(
     summary="A short cited answer, or an honest refusal",
     operation_class=_Asking,
 )
-def answers(state: State, data: JSONBody[Question]) -> Response[Answer]:
-    """The same question gets the same answer in every channel."""
+def answers(request: Request[Any, Any, Any], state: State, data: JSONBody[Question]) -> Response[Answer]:
+    """The same question gets the same answer in every channel; it is on record before it is sent."""
     kb = _knowledge(state)
     ask = Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
-    answer = kb.answer(ask, explain=data.explain)
+    origin = origin_of(request, data.channel, data.customer_ref)
+    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
@@ -158,7 +171,13 @@ def create_app(service: Service, audiences: frozenset[str], admission: Admission
             await anyio.to_thread.run_sync(service.stop)
 
     return Litestar(
-        [Router("/", route_handlers=[search, answers], middleware=[admission]), live, ready, _openapi_files()],
+        [
+            Router("/", route_handlers=[search, answers], middleware=[admission]),
+            *_JOURNAL,
+            live,
+            ready,
+            _openapi_files(),
+        ],
         lifespan=[running],
         state=State({"service": service, "audiences": audiences, "admission": admission}),
         request_max_body_size=_BODY_LIMIT,
@@ -206,6 +225,9 @@ def _problems() -> ProblemDetailsPlugin:
     def usage(error: UsageError) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
 
+    def not_shown(error: NotShown) -> ProblemDetailsException:
+        return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
+
     def http(error: HTTPException) -> ProblemDetailsException:
         return ProblemDetailsException(
             error.detail,
@@ -217,7 +239,12 @@ def _problems() -> ProblemDetailsPlugin:
 
     return ProblemDetailsPlugin(
         ProblemDetailsConfig(
-            exception_to_problem_detail_map={KbError: unavailable, UsageError: usage, HTTPException: http}
+            exception_to_problem_detail_map={
+                KbError: unavailable,
+                UsageError: usage,
+                NotShown: not_shown,
+                HTTPException: http,
+            }  # fmt: skip
         )
     )
 
