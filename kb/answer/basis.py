@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kb.answer.extract import terms_of
+from kb.answer.extract import standing_in
 from kb.errors import CitationError
 from kb.model import StoredPassage
 from kb.search.terms import terms
@@ -58,7 +58,7 @@ class Excerpt:
 
 def basis_of(passages: Sequence[StoredPassage], rarity: Mapping[str, float], *, whole: bool, curated: bool) -> Basis:
     """The basis of an answer from the passages of one document, best first; never none."""
-    held = set(terms(" ".join(passages[0].heading))).union(*(terms_of(p.text, p.sentences) for p in passages))
+    held = standing_in(rarity, passages).union(terms(" ".join(passages[0].heading)))
     return Basis(
         document_id=passages[0].document_id,
         revision=passages[0].revision,

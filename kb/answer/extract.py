@@ -66,7 +66,8 @@ def best_sentences(
     section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
     asked_row = any(held[n] and _ROW in texts[0][found[n].start : found[n].end] for n in section)
     chosen = section if sum(sizes[n] for n in section) <= SECTION and not asked_row else []
-    left = {term: weight * (_TITLE if term in set(terms(title)) else 1.0) for term, weight in rarity.items()}
+    titled = set(terms(title))
+    left = {term: weight * (_TITLE if term in titled else 1.0) for term, weight in rarity.items()}
     enough = _WORTH * (sum(left.values()) + elsewhere)
     for n in chosen:
         left |= {term: left[term] * _SEEN for term in held[n]}
@@ -91,9 +92,10 @@ def closest_sentence(statement: str, passages: Sequence[Text]) -> Sentence | Non
     return max(_all_sentences(passages), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
 
 
-def terms_of(text: str, spans: tuple[Span, ...]) -> frozenset[str]:
-    """The terms of a text's sentences."""
-    return frozenset().union(*(held for _, _, held in _read(text, spans)))
+def standing_in(wanted: Iterable[str], passages: Sequence[Text]) -> frozenset[str]:
+    """Those of the `wanted` terms that some sentence holds."""
+    asked = frozenset(wanted)
+    return frozenset().union(*(asked & sentence.terms for sentence in _all_sentences(passages)))
 
 
 def answering_sentence(

@@ -55,7 +55,8 @@ def shown(db: Database, since: float) -> Iterable[tuple[str, int]]:
     """How many searches showed each article."""
     return db.execute(
         "SELECT json_extract(j.value, '$.document_id'), count(DISTINCT s.query_id)"
-        " FROM searches s, json_each(s.shown) j WHERE s.at >= ? AND json_extract(j.value, '$.lane') = 'article' GROUP BY 1",
+        " FROM searches s, json_each(s.shown) j WHERE s.at >= ?"
+        " AND coalesce(json_extract(j.value, '$.lane'), 'article') = 'article' GROUP BY 1",
         [since],
     )
 

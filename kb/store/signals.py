@@ -9,8 +9,7 @@ import msgspec
 from sqlite_utils import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     """A document that a search or an answer showed: its passages that the asker knows, and its place from 1 in a lane.
 
     Of a near-duplicate that a hit only names, no revision is known.

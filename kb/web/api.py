@@ -244,7 +244,7 @@ def _problems() -> ProblemDetailsPlugin:
                 UsageError: usage,
                 NotShown: not_shown,
                 HTTPException: http,
-            }  # fmt: skip
+            }
         )
     )
 
