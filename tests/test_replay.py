@@ -18,7 +18,6 @@ from kb.answer.composition import compose
 from kb.cli import main
 from kb.config import Paths, load_settings
 from kb.errors import UsageError
-from kb.ingest import passages
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
@@ -61,8 +60,12 @@ def edit(home: Path, count: int) -> None:
         file.write_text(text, "utf-8")
 
 
-def test_two_hundred_answers_come_out_the_same_after_fifty_edits_another_splitter_and_two_reindexes(
-    sample_copy: Path, bundled_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+def test_two_hundred_answers_come_out_the_same_after_fifty_edits_and_reindexes_by_another_splitter_and_model(
+    sample_copy: Path,
+    bundled_embedder: Embedder,
+    tiny_model: Path,
+    tiny_embedder: Embedder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paths, settings = Paths(sample_copy), load_settings(sample_copy, {"min_confidence": "0.0"}, {})
     kb = KnowledgeBase(paths, settings, embedder=bundled_embedder)
@@ -74,9 +77,10 @@ def test_two_hundred_answers_come_out_the_same_after_fifty_edits_another_splitte
     with writer_lock(paths):
         writer = Writer(paths, settings, embedder=bundled_embedder)
         assert writer.reindex(silent).changed >= 30
+        writer.close()
         monkeypatch.setattr(preparation, "SPLITTER", preparation.SPLITTER + 1)
-        monkeypatch.setattr(passages._Splitter, "_lead", lambda self, path: path[-1])
-        monkeypatch.setattr(preparation, "BUDGET", 250)
+        monkeypatch.setattr(preparation, "BUDGET", 100)
+        writer = Writer(paths, tiny_settings(tiny_model), embedder=tiny_embedder)
         assert writer.reindex(silent, full=True, force=True).passages > 500
         writer.close()
     replayed = [replay_answer(paths, settings, answer.answer_id) for answer in told]
