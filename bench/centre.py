@@ -48,6 +48,7 @@ def watching_server(home: Path) -> Iterator[httpx.Client]:
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KB_") or k == "KB_MODEL_DIR"}
     command = [sys.executable, "-m", "kb", "--home", str(home), "serve", "--port", str(port)]
+    command[3:3] = ["--set", "address_requests=0"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:

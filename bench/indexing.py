@@ -30,7 +30,8 @@ from sets import DATA, ROOT, say
 
 from kb.config import Paths, load_settings
 from kb.progress import silent
-from kb.search.embedding import Embedder, Tokens, describe
+from kb.search.embedding import Embedder, describe
+from kb.search.tokens import Tokens
 from kb.writer import Writer, writer_lock
 
 SIZES = {"short": (160, 128), "long": (500, 32)}

@@ -6,9 +6,11 @@ back. It ends with the one that started it, whatever ended that, and then leaves
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.config import Settings
+from kb.courtesy import Courtesy
 from kb.embedders import Embedders
 from kb.errors import StoreError
 from kb.progress import Progress
@@ -30,6 +33,7 @@ from kb.successor import Made, Order, build_and_rehearse, of_both
 _PROCESSES = multiprocessing.get_context("spawn")
 _EVERY = 20  # progress messages a question or passage are too many
 _NICEST = 19
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Aside:
 
     settings: Settings
     embedders: Embedders
+    courtesy: Courtesy
 
     def __call__(self, order: Order, progress: Progress) -> Made:
         """Builds and rehearses there, and embeds here. Raises what was raised there, StoreError where it was killed."""
@@ -47,8 +52,10 @@ class Aside:
         child = _PROCESSES.Process(target=_work, args=(there, order, self.settings, specs), daemon=True)
         child.start()
         there.close()
+        assert child.pid is not None  # noqa: S101 - it was started
         try:
-            return _attend(here, embedders, progress)
+            with self.courtesy.shown_by(child.pid):
+                return _attend(here, embedders, progress)
         except EOFError as error:
             child.join()
             raise StoreError(
@@ -96,6 +103,7 @@ def _work(connection: Connection, order: Order, settings: Settings, specs: Seque
     """In the other process."""
     threading.Thread(target=_end_with_parent, name="kb-parent", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C stops the server, which ends this one when it must
+    _die_with_parent()
     _step_back()
 
     def tell(*told: Any) -> None:
@@ -123,6 +131,12 @@ def _step_back() -> None:
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     faiss.omp_set_num_threads(1)
+
+
+def _die_with_parent() -> None:
+    """Where the system can: a process that stands still does not notice by itself that its parent is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_with_parent() -> None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from kb.commands.audit import audit
 from kb.commands.export import export
+from kb.commands.home import Home, as_json
 from kb.commands.insights import insights
+from kb.commands.key import key
 from kb.commands.replay import replay
-from kb.config import Paths, Settings, load_settings, parse_flag
+from kb.commands.user import user
+from kb.config import load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 from kb.model import audiences_of
 from kb.results import Ask
-
-if TYPE_CHECKING:
-    from kb.knowledge import KnowledgeBase
 
 DONE, FAILED, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -33,25 +34,6 @@ class _Explained(click.Group):
         except KbError as error:
             click.secho(f"kb: {error}", fg="red", err=True)
             sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
-
-
-class Home:
-    """The home and settings that the options chose."""
-
-    def __init__(self, home: Path, flags: dict[str, Any]) -> None:
-        self.path, self.flags = home.resolve(), flags
-        self.paths = Paths(self.path)
-
-    @property
-    def settings(self) -> Settings:
-        """Raises SettingsError."""
-        return load_settings(self.path, self.flags)
-
-    def knowledge(self) -> KnowledgeBase:
-        """What was indexed, for asking."""
-        from kb.knowledge import KnowledgeBase
-
-        return KnowledgeBase(self.paths, self.settings)
 
 
 @click.group(
@@ -78,18 +60,10 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
 
 
-for _command in (export, insights, replay):
-    main.add_command(_command)
-
-
 def _audience(command: Any) -> Any:
     return click.option("--audience", default="public", show_default=True, help="See as this role or group does.")(
         command
     )
-
-
-def _as_json(command: Any) -> Any:
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(command)
 
 
 def _plot(command: Any) -> Any:
@@ -107,7 +81,7 @@ def _explain(command: Any) -> Any:
 @click.option("--model", help="Change to this embedding model; a running server answers with the old one meanwhile.")
 @click.option("--force", is_flag=True, help="Publish the new index even where it answers worse than the live one.")
 @click.option("--rollback", is_flag=True, help="Go back to the index before this one; once more returns.")
-@_as_json
+@as_json
 @click.pass_obj
 def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bool, as_json: bool) -> None:
     """Read articles/ and make what changed searchable. Safe to kill at any moment: run it again."""
@@ -122,7 +96,7 @@ def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bo
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--source", help="Whose records these are.  [default: each file's name without its ending]")
 @click.option("--prune", is_flag=True, help="Remove this source's records that the files no longer hold.")
-@_as_json
+@as_json
 @click.pass_obj
 def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool, as_json: bool) -> None:
     """Take articles and resolved tickets from JSON Lines FILES.
@@ -142,7 +116,7 @@ def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool
 @click.option("--tag", help="Only documents with this tag.")
 @_explain
 @_audience
-@_as_json
+@as_json
 @click.pass_obj
 def search(
     home: Home, /, question: str, k: int, explain: bool, audience: str, as_json: bool, **filters: str | None
@@ -163,7 +137,7 @@ def search(
 @click.argument("question")
 @_explain
 @_audience
-@_as_json
+@as_json
 @click.pass_obj
 def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) -> None:
     """Answer QUESTION in a few sentences with their sources, or say that there is no answer."""
@@ -183,12 +157,11 @@ def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) 
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback only for now.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="Processes.")
-@click.option("--dev-audience", help="DANGER, for development: every caller sees what this role sees.")
 @click.pass_obj
-def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | None) -> None:
+def serve(home: Home, host: str, port: int, workers: int) -> None:
     """Serve the HTTP interface, and reindex whenever a file in articles/ changes.
 
     GET /api/search, POST /api/answers, GET /health/live and /health/ready; the interface is described at /schema.
@@ -196,19 +169,14 @@ def serve(home: Home, host: str, port: int, workers: int, dev_audience: str | No
     from kb.web import server
 
     home.settings  # noqa: B018 - a wrong setting is told before anything starts
-    if dev_audience:
-        click.secho(
-            f"WARNING: --dev-audience {dev_audience}: every caller of this service sees what {dev_audience!r} sees. "
-            "Never use it with real data.", fg="yellow", bold=True, err=True,
-        )  # fmt: skip
-    server.run(home.path, home.flags, host=host, port=port, workers=workers, audience=dev_audience or "public")
+    server.run(home.path, home.flags, host=host, port=port, workers=workers)
 
 
 @main.command(name="eval")
 @click.argument("golden", type=click.Path(path_type=Path, dir_okay=False))
 @_audience
 @_plot
-@_as_json
+@as_json
 @click.pass_obj
 def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json: bool) -> None:
     """Ask the questions of a GOLDEN file and measure what is found, answered, refused and wrong."""
@@ -232,7 +200,7 @@ def evaluate(home: Home, golden: Path, audience: str, plot: Path | None, as_json
 @click.option("--dry-run", is_flag=True, help="Measure only; keep what is in use.")
 @_audience
 @_plot
-@_as_json
+@as_json
 @click.pass_obj
 def calibrate(
     home: Home, golden: Path, folds: int, dry_run: bool, audience: str, plot: Path | None, as_json: bool
@@ -269,7 +237,7 @@ def calibrate(
 
 
 @main.command()
-@_as_json
+@as_json
 @click.pass_obj
 def doctor(home: Home, as_json: bool) -> None:
     """Check the model, the database and the index, and say what to do about what is wrong."""
@@ -297,3 +265,7 @@ def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) ->
     presentation.show_json(summary) if as_json else presentation.show_summary(summary, named.model)
     if summary.refused:
         sys.exit(SOME_REFUSED)
+
+
+for _command in (audit, export, insights, key, replay, user):
+    main.add_command(_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class Paths:
     def journal(self) -> Path:
         """What was asked and told, and by whom it was found helpful."""
         return self.home / "data" / "journal.sqlite"
+
+    @property
+    def admin_key(self) -> Path:
+        """The key that the first server makes for its operator."""
+        return self.home / "data" / "admin.key"
 
     @property
     def customer_key(self) -> Path:
@@ -98,9 +104,36 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
     journal_days: int = 180
     """How many days what was asked, told and said of it is kept."""
+    key_requests: int = 60_000
+    """How many requests a minute one key or person may make; 0 sets no limit."""
+    address_requests: int = 6_000
+    """How many requests a minute may come from one address without a key; 0 sets no limit."""
+    signin_attempts: int = 10
+    """How many sign-ins a minute may be tried from one address, and for one name."""
+    session_idle_minutes: int = 60
+    """A session that is not used for so long ends."""
+    session_hours: int = 12
+    """A session ends after so long, however much it is used."""
+    sites: tuple[str, ...] = ()
+    """Origins of the centre's own sites, whose pages may call the service and show its widget."""
+    public_url: str | None = None
+    """Where people reach the service, where that is not where it listens: behind a proxy."""
+    metrics: str = "admin"
+    """Who may read `/metrics`: `admin` (that role), or `loopback` (besides, whoever calls from this machine)."""
+    oidc_issuer: str | None = None
+    """The OpenID Connect issuer through which people sign in."""
+    oidc_client_id: str | None = None
+    """What this service is called at the issuer."""
+    oidc_client_secret: str | None = None
+    """What it proves that with, where the issuer asks for more than PKCE; better as a variable than in a file."""
+    oidc_roles: tuple[str, ...] = ()
+    """Whom the issuer's word gives which role: `CLAIM:VALUE=ROLE`, or `ROLE+GROUP+GROUP`."""
 
 
-_LISTS = ("keep", "golden")
+_LISTS = ("keep", "golden", "sites", "oidc_roles")
+METRICS = ("admin", "loopback")
+"""What the setting `metrics` may say."""
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -206,6 +239,7 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
     if settings.journal_days < 1:
         raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
+    _refuse_impossible_access(settings)
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
     try:
@@ -214,3 +248,23 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(
             f"timezone: {settings.timezone!r} is not an IANA time zone such as 'Asia/Shanghai'"
         ) from error
+
+
+def _refuse_impossible_access(settings: Settings) -> None:
+    for name, least in (
+        ("key_requests", 0),
+        ("address_requests", 0),
+        ("signin_attempts", 1),
+        ("session_idle_minutes", 1),
+        ("session_hours", 1),
+    ):
+        if (found := getattr(settings, name)) < least:
+            raise SettingsError(f"{name}: {found} is too small; accepted is {least} or more")
+    if settings.metrics not in METRICS:
+        raise SettingsError(f"metrics: {settings.metrics!r} is none of {', '.join(METRICS)}")
+    for name, url in (*(("sites", site) for site in settings.sites), ("public_url", settings.public_url)):
+        if url is not None and not _ORIGIN.fullmatch(url):
+            raise SettingsError(f"{name}: {url!r} is no origin such as https://www.example.com (no path, no slash)")
+    given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_roles)
+    if any(given) and not all(given):
+        raise SettingsError("oidc_issuer, oidc_client_id, oidc_roles: give all of them, or none")

@@ -43,6 +43,14 @@ class RehearsalFailed(KbError):
     """A new generation answers worse than the live one, which stays: look at the figures, mend, or use `--force`."""
 
 
+class SignInRefused(KbError):
+    """Somebody may not sign in: the message says why, to them; ask for the right, or try again."""
+
+
+class IssuerError(KbError):
+    """The OpenID Connect issuer cannot be asked: correct the settings, or wait until it answers."""
+
+
 class StoreError(KbError):
     """The database cannot be read or written: free the disk, mend the permissions, or restore a backup."""
 

@@ -10,7 +10,10 @@ from kb.errors import IndexMismatch, ModelMissing
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 from kb.search import succession
-from kb.search.embedding import Embedder
+from kb.search.embedding import Embedder, describe
+from kb.search.lexicon import common_characters, english_words
+from kb.search.tokens import Tokens
+from kb.search.translations import read_dictionary
 
 _FIRST_QUESTIONS = ("Where is my parcel?", "我的包裹在哪里")
 """Dictionaries are read by the first question in a language; a crowd of first ones would read them once each."""
@@ -68,3 +71,11 @@ class Following:
                 self._settings.model,
             )
         return opened
+
+
+def read_ahead(settings: Settings) -> None:
+    """Reads a model's vocabulary and the dictionaries, which are the same in every process. Raises KbError."""
+    spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+    Tokens(spec).tokenizer.get_vocab_size()
+    english_words(), common_characters()
+    read_dictionary()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -16,6 +16,7 @@ from kb.answering import Answering
 from kb.budget import Budget
 from kb.config import Paths, Settings
 from kb.errors import UsageError
+from kb.model import EVERY
 from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
@@ -79,13 +80,13 @@ class KnowledgeBase:
 
     def question(self, ask: Ask, *, whenever: bool = False) -> Question:
         """A question put to what is visible now, or, for an operator's eyes only, `whenever`. Raises UsageError."""
-        return Question(ask, self.reader, self._models, self._vectors, whenever=whenever)
+        return self._question(ask, self._vectors, whenever=whenever)
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
         needed = _Noting(self._embedder.spec.dim)
         for ask in asks:
-            Question(ask, self.reader, self._models, needed)  # it is mended before it is embedded
+            self._question(ask, needed)  # it is mended before it is embedded
         self._vectors.ahead(needed.texts)
 
     def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
@@ -101,7 +102,7 @@ class KnowledgeBase:
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
-        question = Question(ask, self.reader, self._models, self._vectors, Budget(self.settings.budget_ms))
+        question = self._question(ask, self._vectors, Budget(self.settings.budget_ms))
         found = {kind: question.lane(kind, k) for kind in KINDS}
         articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
         took = round((time.perf_counter() - started) * 1000, 3)
@@ -125,6 +126,19 @@ class KnowledgeBase:
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
         return AnswerAccount(made, put_to, seen, answering.basis, took)
+
+    def _question(
+        self,
+        ask: Ask,
+        embed: Callable[[str], NDArray[np.float32]],
+        budget: Budget | None = None,
+        *,
+        whenever: bool = False,
+    ) -> Question:
+        """Every question passes here, so that whoever holds EVERY sees each audience that there is now."""
+        if EVERY in ask.audiences:
+            ask = replace(ask, audiences=(ask.audiences | self.reader.view.catalogue.audiences) - {EVERY})
+        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -15,12 +15,14 @@ Status = Literal["draft", "published", "retired"]
 
 PUBLIC = "public"
 AGENT = "agent"
+EVERY = "*"
+"""Held by who may see every audience, whatever its name; no article and no group may be named so."""
 
 
 def audiences_of(names: Sequence[str]) -> frozenset[str]:
-    """What a caller acting as these roles or groups may see: everyone holds `public`."""
+    """What a shell acting as these roles or groups may see: everyone holds `public`, an editor or admin everything."""
     held = {PUBLIC, *names}
-    return frozenset(held | {AGENT} if held & {"editor", "admin"} else held)
+    return frozenset(held | {AGENT, EVERY} if held & {"editor", "admin"} else held)
 
 
 @dataclass(frozen=True, slots=True)

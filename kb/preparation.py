@@ -15,7 +15,8 @@ from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
 from kb.model import Article, Document, Passage
 from kb.progress import Progress
-from kb.search.embedding import Embedder, Tokens
+from kb.search.embedding import Embedder
+from kb.search.tokens import Tokens
 from kb.store import database, passages, vectors
 from kb.store.documents import DocumentState
 

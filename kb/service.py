@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import watchfiles
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
+from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
@@ -40,7 +42,9 @@ log = logging.getLogger("kb")
 class Service:
     """Starts with `start`, ends with `stop`; between them `knowledge` answers, once something was indexed."""
 
-    def __init__(self, paths: Paths, settings: Settings, url: str) -> None:
+    def __init__(self, paths: Paths, settings: Settings, url: str, courtesy: Courtesy | None = None) -> None:
+        """`courtesy` is told of the questions at hand, for whose sake this service's background work stands still."""
+        self._courtesy = courtesy or Courtesy()
         self.paths = self._paths = paths
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
@@ -119,7 +123,8 @@ class Service:
 
     def _be_the_writer(self) -> None:
         settings, _ = self._following.live_model()
-        writer = Writer(self._paths, settings, embedders=self._following.embedders, make=Aside)
+        make = partial(Aside, courtesy=self._courtesy)
+        writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
         handlers: dict[str, Handler] = {
             "reindex": self._job(writer, _reindex),
             "import": self._job(writer, _import),

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 
 from kb.knowledge import KnowledgeBase
+from kb.model import EVERY
 from kb.questions import KINDS
 from kb.results import Answer, Ask
 from kb.search.catalogue import Scope
@@ -22,13 +23,14 @@ def report(kb: KnowledgeBase, ask: Ask, answer: Answer) -> None:
     if answer.outcome != "abstained" or answer.options:
         return
     view = kb.reader.view
-    every = frozenset().union(*(entry.audience for entry in view.catalogue.distinct))
+    every = view.catalogue.audiences
+    held = every if EVERY in ask.audiences else ask.audiences
     question = kb.question(replace(ask, audiences=ask.audiences | every), whenever=True)
     now = time.time()
     for kind in KINDS:
         for found in question.lane(kind, 1):
             place = found.evidence.places[found.number]
-            if found.probability < question.threshold or view.allowed(Scope(ask.audiences, now), kind)[place]:
+            if found.probability < question.threshold or view.allowed(Scope(held, now), kind)[place]:
                 continue
             valid = view.allowed(Scope(every, now), kind)[place]
             why = "not for this asker" if valid else "not valid now"

@@ -85,9 +85,13 @@ class Server:
         return self.process.wait(30)
 
     def children(self) -> list[int]:
-        """The pids of its worker processes."""
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in listed if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        """The pids of its worker processes, all forked from one (see kb.web.ancestor)."""
+        forked_from = [pid for pid in _children(self.pid) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [worker for pid in forked_from for worker in _children(pid)]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
@@ -98,8 +102,9 @@ def serving(
     wait: bool = True,
     preloaded: bool = True,
     environment: Mapping[str, str] | None = None,
+    key: str | None = None,
 ) -> Iterator[Server]:
-    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer.
+    """Serves `home` on a free port until the block ends; `wait` until it is ready to answer; `key` goes with each call.
 
     Unless `preloaded` (see kb_process), it is started as a person starts it.
     """
@@ -107,7 +112,8 @@ def serving(
     log = home.with_name(f"{home.name}-{port}.log")
     command = ("--home", str(home), "serve", "--port", str(port), *arguments)
     settings = clean_environment(KB_MODEL=str(model), **(environment or {}))
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=headers) as client:
         process = KbProcess(command, settings, log) if preloaded else _started(command, settings, log)
         try:
             server = Server(home, port, process, log, client)

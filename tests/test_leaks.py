@@ -16,6 +16,7 @@ from conftest import ROOT, SAMPLE, tiny_settings, write_article
 from litestar.testing import TestClient
 from sample_files import opened, read_lines, sample_articles
 
+from kb.access.reception import Reception
 from kb.config import Paths, load_settings
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
@@ -278,8 +279,9 @@ def client(
 ) -> Iterator[TestClient[Any]]:
     """The service as the public reaches it."""
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
-    service = Service(Paths(home), load_settings(home, {"min_confidence": 0.0}, {}), "http://test")
-    with TestClient(create_app(service, frozenset({PUBLIC}), Admission(8))) as client:
+    settings = load_settings(home, {"min_confidence": 0.0}, {})
+    service, reception = Service(Paths(home), settings, "http://test"), Reception(Paths(home), settings)
+    with TestClient(create_app(service, reception, Admission(8))) as client:
         service.knowledge.embed_ahead(probe.ask for probe in probes[:120])
         yield client
 

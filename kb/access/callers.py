@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kb.model import AGENT, PUBLIC
+from kb.errors import UsageError
+from kb.model import AGENT, EVERY, PUBLIC
 
 Role = Literal["public", "agent", "editor", "admin"]
 ROLES: tuple[Role, ...] = ("public", "agent", "editor", "admin")
 """Each may do what those before it may."""
+
+
+def role_of(name: str) -> Role:
+    """The role of a name. Raises UsageError naming those there are."""
+    for role in ROLES:
+        if role == name:
+            return role
+    raise UsageError(f"{name!r} is no role: there are {', '.join(ROLES)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +41,9 @@ class Caller:
 
     @property
     def audiences(self) -> frozenset[str]:
-        """The audiences that they hold by role and groups; where `sees_all`, every other one besides."""
-        return frozenset({PUBLIC, *self.groups, *({AGENT} if self.may("agent") else ())})
+        """What they may see, for `Ask.audiences`: the one place where a role becomes audiences."""
+        by_role = ((AGENT,) if self.may("agent") else ()) + ((EVERY,) if self.sees_all else ())
+        return frozenset({PUBLIC, *self.groups, *by_role})
 
 
 ANYBODY = Caller()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-if TYPE_CHECKING:
-    from kb.cli import Home
+from kb.commands.home import Home, as_json
 
 
 @click.command()
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3650), help="How far to look back.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@as_json
 @click.pass_obj
 def insights(home: Home, days: int, as_json: bool) -> None:
     """List what was asked and not answered, grouped by meaning, and which articles are used."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from kb.cli import Home
+from kb.commands.home import Home, as_json
 
 
 @click.command()
 @click.argument("answer_id")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@as_json
 @click.pass_obj
 def replay(home: Home, answer_id: str, as_json: bool) -> None:
     """Show what ANSWER_ID told and why, and make it again from the revision that it was made of.

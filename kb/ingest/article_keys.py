@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from kb.ingest.fields import Fields, shown
 from kb.ingest.plaintext import inline_text, parse_markdown, plain_text
-from kb.model import PUBLIC, Action
+from kb.model import EVERY, PUBLIC, Action
 
 _TITLE_LENGTH = 60
 
@@ -15,7 +15,7 @@ def read_audience(read: Fields) -> tuple[str, ...]:
     """Who may see the article; everyone where nobody is named."""
     audience = read.texts("audience") or (PUBLIC,)
     for name in audience:
-        if any(character.isspace() or character in ",，、;；" for character in name):
+        if name == EVERY or any(character.isspace() or character in ",，、;；" for character in name):
             read.refuse("audience", f"found {shown(name)}; accepted is one name, or a list such as [public, agent]")
     return audience
 

@@ -166,6 +166,11 @@ class Catalogue:
         return bool(self._foreign(in_chinese).any())
 
     @property
+    def audiences(self) -> frozenset[str]:
+        """Every audience that something is for."""
+        return frozenset(name for entry in self.distinct for name in entry.audience)
+
+    @property
     def products(self) -> int:
         """How many products its documents are of."""
         return len({entry.product for entry in self.distinct if entry.product is not None})

@@ -1,6 +1,6 @@
-"""Texts to vectors: which model (`describe`), how many tokens (`Tokens`), and the vectors themselves (`Embedder`).
+"""Texts to vectors: which model (`describe`), and the vectors themselves (`Embedder`).
 
-Describing a model and counting its tokens never load torch: importing sentence-transformers takes 4-6 s.
+Describing a model never loads torch: importing sentence-transformers takes 4-6 s.
 """
 
 from __future__ import annotations
@@ -8,21 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from kb.errors import ModelMissing
 from kb.search import bundled, runtime
+from kb.search.model_folder import modules, read_json
 from kb.search.runtime import Model
 from kb.search.sharing import Shared, Turns
 from kb.search.terms import one_script
+from kb.search.tokens import Tokens
 
 BUNDLED = "bundled"
 QUERIES = 32
@@ -98,35 +98,6 @@ def describe(name: str, *, query_prompt: str | None = None, passage_prompt: str 
         fingerprint=hashlib.sha256(whole.encode()).hexdigest()[:16],
         identity=identity,
     )
-
-
-class Tokens:
-    """Counts a model's tokens by its tokenizer.json alone; loaded at first use, safe between threads."""
-
-    def __init__(self, spec: ModelSpec) -> None:
-        self._spec = spec
-        self._lock = threading.Lock()
-        self._tokenizer: Tokenizer | None = None
-
-    def count(self, text: str) -> int:
-        """The number of tokens in `text` alone: without prompt, special tokens or truncation."""
-        return len(self._loaded().encode(text, add_special_tokens=False))
-
-    def counts(self, texts: Sequence[str]) -> list[int]:
-        """`count` of each text."""
-        encodings = self._loaded().encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding) for encoding in encodings]
-
-    def room(self) -> int:
-        """How many tokens of its own a passage may have before the model cuts it: less prompt and special tokens."""
-        whole = len(self._loaded().encode(self._spec.passage_prompt + "x"))
-        return self._spec.max_tokens - (whole - self.count("x"))
-
-    def _loaded(self) -> Tokenizer:
-        with self._lock:
-            if self._tokenizer is None:
-                self._tokenizer = _load_tokenizer(self._spec)
-            return self._tokenizer
 
 
 def size(text: str) -> int:
@@ -226,22 +197,6 @@ def _batches(tokens: Sequence[int], most: int) -> Iterator[list[int]]:
         order = order[count:]
 
 
-def _load_tokenizer(spec: ModelSpec) -> Tokenizer:
-    folder = spec.files()
-    places = [folder / module / "tokenizer.json" for module in ("", *_modules(folder))]
-    path = next((place for place in places if place.is_file()), None)
-    if path is None:
-        raise ModelMissing(
-            f"{spec.name}: no tokenizer.json in {folder}; save the model's fast tokenizer there, "
-            "or name another model with KB_MODEL"
-        )
-    runtime.no_tokenizer_threads()
-    tokenizer: Tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
 def _resolve(name: str) -> Path:
     folder = Path(name).expanduser()
     if name and folder.is_dir():  # Path("") would be the current folder
@@ -295,38 +250,21 @@ def _has_weights(folder: Path) -> bool:
     return any(path.suffix in {".safetensors", ".bin"} for path in _identity_files(folder))
 
 
-def _json(path: Path) -> Any:
-    """The JSON value in a model's file, None where there is no such file."""
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise ModelMissing(
-            f"{path} is no JSON: {error}; mend the folder, or name another model with KB_MODEL"
-        ) from None
-
-
-def _modules(folder: Path) -> list[str]:
-    """The modules' folders below the model's; [""] where modules.json is missing and mean pooling is implied."""
-    return [str(module["path"]) for module in _json(folder / "modules.json") or [{"path": ""}]]
-
-
 def _own_prompts(folder: Path) -> tuple[str, str]:
-    prompts = (_json(folder / "config_sentence_transformers.json") or {}).get("prompts") or {}
+    prompts = (read_json(folder / "config_sentence_transformers.json") or {}).get("prompts") or {}
     passage = next((prompts[key] for key in _PASSAGE_PROMPTS if prompts.get(key)), "")
     return prompts.get("query") or "", passage
 
 
 def _max_tokens(folder: Path) -> int:
     """The longest input in tokens, as sentence-transformers would set it: the least of the limits that are known."""
-    first = folder / _modules(folder)[0]
-    stated = (_json(first / "sentence_bert_config.json") or {}).get("max_seq_length")
+    first = folder / modules(folder)[0]
+    stated = (read_json(first / "sentence_bert_config.json") or {}).get("max_seq_length")
     if stated:
         return int(stated)
     limits = [
-        (_json(first / "tokenizer_config.json") or {}).get("model_max_length"),
-        (_json(first / "config.json") or {}).get("max_position_embeddings"),
+        (read_json(first / "tokenizer_config.json") or {}).get("model_max_length"),
+        (read_json(first / "config.json") or {}).get("max_position_embeddings"),
     ]
     known = [int(limit) for limit in limits if limit and limit < _UNBOUNDED]
     if not known:
@@ -336,8 +274,8 @@ def _max_tokens(folder: Path) -> int:
 
 def _dim(folder: Path) -> int:
     """The vectors' length: the last module's that states one, else the transformer's hidden size."""
-    for module in reversed(_modules(folder)):
-        config = _json(folder / module / "config.json") or {}
+    for module in reversed(modules(folder)):
+        config = read_json(folder / module / "config.json") or {}
         if "out_features" in config:  # Dense
             return int(config["out_features"])
         width = config.get("embedding_dimension", config.get("word_embedding_dimension"))
@@ -353,7 +291,7 @@ def _dim(folder: Path) -> int:
 def _identity_files(folder: Path) -> list[Path]:
     """The files that decide the vectors, in the model's folder and its modules' own, without a second copy."""
     found: list[Path] = []
-    for place in sorted({folder, *(folder / module for module in _modules(folder))}):
+    for place in sorted({folder, *(folder / module for module in modules(folder))}):
         files = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else []
         files = [path for path in files if path.suffix in _IDENTITY_SUFFIXES and path.name not in _NOT_IDENTITY]
         if any(path.suffix == ".safetensors" for path in files):

@@ -6,7 +6,6 @@ command does otherwise.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+from kb.search.model_folder import read_json
+from kb.search.tokens import cut
 
 if TYPE_CHECKING:
     from openvino import CompiledModel
@@ -29,12 +31,14 @@ _MEAN = frozenset({"mean", "pooling_mode_mean_tokens"})
 class Encoder:
     """Encodes for one thread at a time."""
 
-    def __init__(self, compiled: CompiledModel, folder: Path, *, prompts: Mapping[str, str], max_tokens: int) -> None:
-        """`folder` is that of the transformer, with its tokenizer.json; `prompts` hold `query` and `document`."""
+    def __init__(
+        self, compiled: CompiledModel, tokenizer: Tokenizer, *, prompts: Mapping[str, str], max_tokens: int
+    ) -> None:
+        """`prompts` hold `query` and `document`; longer texts are cut at `max_tokens`."""
         self._request = compiled.create_infer_request()
         self._prompts = prompts
         self.dim = int(compiled.output(0).partial_shape[2].get_length())
-        self._tokenizer = _tokenizer(folder, max_tokens)
+        self._tokenizer, self._most = tokenizer, max_tokens
 
     def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, dim) float32, unit length."""
@@ -46,7 +50,7 @@ class Encoder:
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> NDArray[np.float32]:
         encoded = self._tokenizer.encode_batch_fast([prompt + text for text in texts])
-        tokens = [encoding.ids for encoding in encoded]
+        tokens = [cut(encoding, self._most) for encoding in encoded]
         vectors = np.empty((len(tokens), self.dim), np.float32)
         for group in groups([len(ids) for ids in tokens]):
             vectors[group] = self._infer([tokens[index] for index in group])
@@ -83,9 +87,9 @@ def suits(folder: Path, modules: Sequence[Mapping[str, str]]) -> bool:
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         return False
     transformer, pooling = (folder / module["path"] for module in modules[:2])
-    named = _json(transformer / "tokenizer_config.json").get("tokenizer_class")
+    named = (read_json(transformer / "tokenizer_config.json") or {}).get("tokenizer_class")
     has_tokenizer = named in _PLAIN_TOKENIZERS and (transformer / "tokenizer.json").is_file()
-    return has_tokenizer and _pools_mean(_json(pooling / "config.json"))
+    return has_tokenizer and _pools_mean(read_json(pooling / "config.json") or {})
 
 
 def _pools_mean(config: Mapping[str, Any]) -> bool:
@@ -93,13 +97,3 @@ def _pools_mean(config: Mapping[str, Any]) -> bool:
     modes = [mode] if isinstance(mode, str) else mode
     modes = modes or [name for name, value in config.items() if name.startswith("pooling_mode_") and value is True]
     return len(modes) == 1 and modes[0] in _MEAN
-
-
-def _tokenizer(folder: Path, max_tokens: int) -> Tokenizer:
-    tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(max_tokens)
-    return tokenizer
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_bytes())) if path.is_file() else {}

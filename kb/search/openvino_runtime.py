@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -25,7 +24,9 @@ from filelock import FileLock
 
 from kb.search import bundled
 from kb.search.encoder import INPUTS, Encoder, suits
+from kb.search.model_folder import read_json
 from kb.search.pipeline import Pipeline, quiet_loading
+from kb.search.tokens import tokenizer_in
 
 if TYPE_CHECKING:
     from openvino import CompiledModel, Model
@@ -52,7 +53,7 @@ def obstacle(folder: Path) -> str | None:
     """Why the model in `folder` cannot run on OpenVINO here; None if it can. Imports neither OpenVINO nor torch."""
     if importlib.util.find_spec("openvino") is None:
         return "the package openvino is not installed"
-    modules = _json(folder / "modules.json") or []
+    modules = read_json(folder / "modules.json") or []
     kinds = [_kind(module) for module in modules]
     if kinds[:1] != ["Transformer"] or not set(kinds[1:]) <= _LATER_MODULES:
         return f"its modules are {kinds}, not a Transformer followed by {', '.join(sorted(_LATER_MODULES))}"
@@ -66,10 +67,10 @@ def load(source: Source, *, prompts: Mapping[str, str], threads: int | None) -> 
     OMP_NUM_THREADS says, else OpenVINO's choice. Raises OSError or RuntimeError.
     """
     compiled, precision = _compiled(source, threads)
-    modules = _json(source.folder / "modules.json") or []
+    modules = read_json(source.folder / "modules.json") or []
     if suits(source.folder, modules):
-        folder = source.folder / modules[0]["path"]
-        return Encoder(compiled, folder, prompts=prompts, max_tokens=source.max_tokens), precision
+        shared = tokenizer_in(source.folder / modules[0]["path"])
+        return Encoder(compiled, shared, prompts=prompts, max_tokens=source.max_tokens), precision
     return _pipeline(compiled, source, modules, prompts), precision
 
 
@@ -90,10 +91,10 @@ def _pipeline(
 
 
 def _transformer_obstacle(folder: Path) -> str | None:
-    config = _json(folder / "config.json") or {}
+    config = read_json(folder / "config.json") or {}
     if config.get("model_type") not in _ENCODERS or "auto_map" in config:
         return f"it is a {config.get('model_type')} transformer, and none of {', '.join(sorted(_ENCODERS))}"
-    own = _json(folder / "sentence_bert_config.json") or {}
+    own = read_json(folder / "sentence_bert_config.json") or {}
     text = own.get("modality_config", {}).get("text", {})
     usual = text.get("method_output_name", "last_hidden_state") == "last_hidden_state"
     if own.get("do_lower_case") or own.get("query_expansion") or not usual:
@@ -102,7 +103,7 @@ def _transformer_obstacle(folder: Path) -> str | None:
 
 
 def _pooling_obstacle(folder: Path, modules: Sequence[Mapping[str, str]]) -> str | None:
-    configs = [_json(folder / module["path"] / "config.json") or {} for module in modules]
+    configs = [read_json(folder / module["path"] / "config.json") or {} for module in modules]
     if not all(config.get("include_prompt", True) for config in configs):
         return "its pooling leaves the prompt out"
     return None
@@ -112,10 +113,6 @@ def _kind(module: Mapping[str, str]) -> str:
     """`Pooling` for a class of that name of sentence-transformers, the whole name for anybody else's."""
     whole = module.get("type", "")
     return whole.rpartition(".")[2] if whole.startswith("sentence_transformers.") else whole
-
-
-def _json(path: Path) -> Any:
-    return json.loads(path.read_bytes()) if path.is_file() else None
 
 
 def _import_openvino() -> Any:
@@ -171,7 +168,7 @@ def _convert_into(folder: Path, source: Source) -> None:
     partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder.parent))
     try:
         partial.chmod(0o755)  # mkdtemp's 0700 would hide a shared cache from other users
-        modules = _json(source.folder / "modules.json")
+        modules = read_json(source.folder / "modules.json")
         _import_openvino().save_model(_conversion(source.folder / modules[0]["path"]), partial / "model.xml")
         bundled._seal(partial)
         if folder.exists():

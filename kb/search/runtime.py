@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from kb.errors import ModelMissing
 from kb.search import openvino_runtime
 from kb.search.pipeline import Pipeline, quiet_loading
+from kb.search.tokens import no_tokenizer_threads
 
 if TYPE_CHECKING:
     from kb.search.embedding import ModelSpec
@@ -87,8 +87,3 @@ def _on_torch(spec: ModelSpec, folder: Path, threads: int | None) -> Pipeline:
 
 def _prompts(spec: ModelSpec) -> dict[str, str]:
     return {"query": spec.query_prompt, "document": spec.passage_prompt}
-
-
-def no_tokenizer_threads() -> None:
-    """Without this, a fork after the first batch (multiprocessing, a web worker) makes `tokenizers` write a warning."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -96,6 +96,11 @@ def _under(start: str, *, by_gloss: bool) -> Iterator[tuple[str, int, str]]:
         yield key, int(place), value
 
 
+def read_dictionary() -> None:
+    """Reads it now, for who would rather not wait at the first question."""
+    _lines(by_gloss=True), _lines(by_gloss=False)
+
+
 @cache
 def _lines(*, by_gloss: bool) -> tuple[str, ...]:
     """The dictionary as sorted lines, which take a quarter of the memory of a mapping to lists."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import filelock
 from sqlite_utils import Database, Migrations
 
 from kb.errors import IndexMissing, StoreBusy, StoreError
@@ -23,10 +24,20 @@ def open_for_writing(file: Path, *, busy_seconds: float = BUSY_SECONDS, shape: M
         raise StoreError(f"{file.parent}: {error}: check that it is a folder that you may write to") from error
     with explained(file):
         db = _connect(file, busy_seconds)
-        db.enable_wal()
+        if shape.pending(db):
+            _shaped(db, file, shape, busy_seconds)
         db.execute("PRAGMA synchronous = FULL")  # a revision that was reported must survive a power cut
-        shape.apply(db)
         return db
+
+
+def _shaped(db: Database, file: Path, shape: Migrations, busy_seconds: float) -> None:
+    """Brings it to its newest shape, one process at a time: SQLite itself refuses two that make the same file."""
+    try:
+        with filelock.FileLock(file.with_suffix(".lock"), timeout=busy_seconds):
+            db.enable_wal()
+            shape.apply(db)
+    except filelock.Timeout as error:
+        raise StoreBusy(f"{file}: another process has been making it for {busy_seconds:g} s: try again") from error
 
 
 def open_for_reading(file: Path, *, busy_seconds: float = BUSY_SECONDS, shape: Migrations = migrations) -> Database:

@@ -48,3 +48,25 @@ def answers_and_signals(db: Database) -> None:
         CREATE INDEX signals_by_time ON signals (at);
         CREATE INDEX signals_by_customer ON signals (customer) WHERE customer IS NOT NULL;
     """)
+
+
+@migrations(name="0002_sessions")
+def sessions(db: Database) -> None:
+    """Who is signed in, who is on the way to it by OpenID Connect, and what was asked this minute; secrets as hashes.
+
+    Times are seconds since 1970. A row of `limits` counts what one caller did in one window of time.
+    """
+    db.executescript("""
+        CREATE TABLE sessions (
+            hash TEXT PRIMARY KEY, person_id TEXT NOT NULL, created_at REAL NOT NULL, seen_at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX sessions_by_person ON sessions (person_id);
+        CREATE TABLE sign_ins_begun (
+            hash TEXT PRIMARY KEY, nonce TEXT NOT NULL, verifier TEXT NOT NULL, next TEXT NOT NULL,
+            created_at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE limits (
+            who TEXT PRIMARY KEY, until REAL NOT NULL, used INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX limits_by_end ON limits (until);
+    """)

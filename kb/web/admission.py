@@ -15,6 +15,8 @@ from litestar.status_codes import HTTP_408_REQUEST_TIMEOUT, HTTP_503_SERVICE_UNA
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPReceiveMessage
 
+from kb.courtesy import Courtesy
+
 WAIT_SECONDS = 2.0
 """A question that got no thread for so long is refused: its asker has likely given up or asked again."""
 BODY_SECONDS = 10.0
@@ -39,16 +41,30 @@ class Admission(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, limit: int, *, wait_seconds: float = WAIT_SECONDS, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        limit: int,
+        courtesy: Courtesy | None = None,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        """`courtesy` is told of each question that comes and goes."""
+        self._courtesy = courtesy or Courtesy()
         self._limit, self._wait_seconds, self._body_seconds = limit, wait_seconds, body_seconds
         self._at_hand = 0
         self._mean_seconds, self._last_end = 0.0, 0.0
+
+    def __deepcopy__(self, _: object) -> Admission:
+        """Itself: Litestar copies middleware for each route, and all routes share one limit."""
+        return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs on the event loop alone, so that counting needs no lock. Raises HTTPException (503)."""
         if self._at_hand >= self._limit:
             raise self._refusal(f"{self._at_hand} questions are at hand already")
         self._at_hand += 1
+        self._courtesy.came()
         arrived, place = time.monotonic(), _Place()
         _PLACE.set(place)
         try:
@@ -57,6 +73,7 @@ class Admission(ASGIMiddleware):
             if not place.late:
                 self._observe(arrived)
             self._at_hand -= 1
+            self._courtesy.went()
 
     def check_wait(self) -> None:
         """Called first by whatever runs in a thread for a question. Raises HTTPException (503) where it is late."""

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
@@ -22,27 +23,38 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
+from litestar.template.config import TemplateConfig
 
 from kb import recording
+from kb.access.callers import Caller
+from kb.access.reception import Reception
 from kb.errors import KbError, NotShown, UsageError
 from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.web import signin
 from kb.web.admission import Admission
+from kb.web.audit import audit_log
+from kb.web.documented import COMPONENTS, document_access
+from kb.web.entrance import Entrance
 from kb.web.feedback import CustomerRef, feedback, origin_of
+from kb.web.guards import requires
+from kb.web.headers import cors, securing
 from kb.web.insights import insights_gaps, insights_usage
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
+_TEMPLATES = Path(__file__).parent / "templates"
 _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _TITLES = {
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
-    404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+    303: "See Other", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
     503: "Unavailable",
 }  # fmt: skip
 _JOURNAL = (feedback, insights_gaps, insights_usage)
@@ -96,9 +108,10 @@ class Health(msgspec.Struct, frozen=True):
     sync_to_thread=True,
     summary="Passages that may answer a question, for agents",
     operation_class=_Asking,
+    guards=[requires("public")],
 )
 def search(
-    request: Request[Any, Any, Any],
+    request: Request[Caller, Any, State],
     state: State,
     q: Annotated[str, QueryParameter(description="The question, or a few words", max_length=MAX_QUESTION)],
     k: Annotated[int, QueryParameter(description="Hits a lane", ge=1, le=MAX_K)] = 10,
@@ -111,10 +124,9 @@ def search(
     ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
-    ask = Ask(q, (), state.audiences, None, product, language, tag)
-    return recording.search(
-        _knowledge(state), _service(state).journal, ask, k, origin_of(request, None, kb_customer), explain=explain
-    )
+    ask = Ask(q, (), request.user.audiences, None, product, language, tag)
+    origin = origin_of(request, None, kb_customer)
+    return recording.search(_knowledge(state), _service(state).journal, ask, k, origin, explain=explain)
 
 
 @post(
@@ -123,17 +135,18 @@ def search(
     sync_to_thread=True,
     summary="A short cited answer, or an honest refusal",
     operation_class=_Asking,
+    guards=[requires("public")],
 )
-def answers(request: Request[Any, Any, Any], state: State, data: JSONBody[Question]) -> Response[Answer]:
+def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
     kb = _knowledge(state)
-    ask = Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
+    ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
     origin = origin_of(request, data.channel, data.customer_ref)
     answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
-@get("/health/live", sync_to_thread=False, summary="Whether the process runs")
+@get("/health/live", guards=[requires("public")], sync_to_thread=False, summary="Whether the process runs")
 def live() -> Health:
     """Always `ok` while the process answers at all."""
     return Health("ok")
@@ -141,6 +154,7 @@ def live() -> Health:
 
 @get(
     "/health/ready",
+    guards=[requires("public")],
     sync_to_thread=False,
     summary="Whether questions can be answered",
     responses={503: ResponseSpec(Health, description="Nothing is indexed, or the index cannot be read")},
@@ -154,8 +168,8 @@ def ready(state: State) -> Response[Health]:
     return Response(Health("ok", view.manifest.generation))
 
 
-def create_app(service: Service, audiences: frozenset[str], admission: Admission) -> Litestar:
-    """The application over a service, which it starts and stops; every caller gets `audiences`.
+def create_app(service: Service, reception: Reception, admission: Admission) -> Litestar:
+    """The application over a service, which it starts and stops; `reception` tells who calls.
 
     `admission` stands before the questions alone: whether the service lives and is ready is told however busy it is.
     """
@@ -170,22 +184,28 @@ def create_app(service: Service, audiences: frozenset[str], admission: Admission
         finally:
             await anyio.to_thread.run_sync(service.stop)
 
-    return Litestar(
+    settings = reception.settings
+    app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            *_JOURNAL,
-            live,
-            ready,
-            _openapi_files(),
+            live, ready, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
-        state=State({"service": service, "audiences": audiences, "admission": admission}),
+        middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
+        before_send=[securing(settings)],
+        cors_config=cors(settings),
+        template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
+        state=State({"service": service, "reception": reception, "admission": admission, "settings": settings}),
         request_max_body_size=_BODY_LIMIT,
-        openapi_config=OpenAPIConfig("kb", version("kb"), path="/schema", render_plugins=[_openapi_page()]),
+        openapi_config=OpenAPIConfig(
+            "kb", version("kb"), path="/schema", render_plugins=[_openapi_page()], components=COMPONENTS
+        ),
         logging_config=None,
         plugins=[_problems()],
         exception_handlers={Exception: _unexpected},
-    )
+    )  # fmt: skip
+    document_access(app)
+    return app
 
 
 def _openapi_page() -> SwaggerRenderPlugin:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, post
 from litestar.datastructures import State
-from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Operation
 from litestar.params import JSONBody
 
 from kb.feedback import MAX_NAME, MAX_NOTE, Feedback, Reason, SignalKind, take
 from kb.journal import Journal, Origin
-from kb.web.callers import caller_of
+from kb.web.documented import problem
+from kb.web.guards import caller_of, requires
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 CustomerRef = Annotated[str, msgspec.Meta(max_length=200)]
@@ -47,15 +49,25 @@ class Acknowledged(msgspec.Struct, frozen=True):
     kind: str
 
 
+@dataclass
+class _Keeping(Operation):
+    """An operation that may find nothing of the kind, or fail to keep it."""
+
+    def __post_init__(self) -> None:
+        """Adds both to what Litestar found by itself."""
+        self.responses = (self.responses or {}) | {
+            "404": problem("Nothing like this was shown to this caller"),
+            "503": problem("It cannot be kept at the moment"),
+        }
+
+
 @post(
     "/api/feedback",
+    guards=[requires("public")],
     status_code=200,
     sync_to_thread=True,
     summary="Say what became of a search's hit or of an answer",
-    responses={
-        404: ResponseSpec(None, description="Nothing like this was shown to this caller", generate_examples=False),
-        503: ResponseSpec(None, description="It cannot be kept at the moment", generate_examples=False),
-    },
+    operation_class=_Keeping,
 )
 def feedback(request: Request[Any, Any, Any], state: State, data: JSONBody[Given]) -> Acknowledged:
     """Answered once it is committed and on the disk; about what was not shown to the sender it is refused."""

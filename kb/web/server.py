@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import logging
 import multiprocessing
 import os
@@ -13,17 +11,22 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import uvicorn
+import uvicorn._subprocess
 from litestar import Litestar
 
-from kb.config import Paths, load_settings
-from kb.errors import UsageError
+from kb.access.keys import ensure_admin_key
+from kb.access.reception import Reception
+from kb.config import Paths, Settings, load_settings
+from kb.courtesy import Courtesy
 from kb.logs import configure_logging
-from kb.model import audiences_of
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
+from kb.web.guards import is_loopback
 from kb.web.heads import BoundedHeads
 
 _VARIABLE = "KB_SERVE"
@@ -34,13 +37,35 @@ _IDLE_SECONDS = 30
 log = logging.getLogger("kb.web")
 
 
-def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int, audience: str) -> None:
-    """Serves until stopped by a signal, then finishes the requests at hand. Raises UsageError."""
-    if not _is_loopback(host):
-        raise UsageError(f"--host {host!r}: until there are keys, only a loopback address such as 127.0.0.1 is served")
+class Given(msgspec.Struct, frozen=True):
+    """What `run` leaves in the environment for its workers."""
+
+    home: str
+    flags: dict[str, Any]
+    url: str
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings(Path(self.home), self.flags)
+
+
+def given() -> Given:
+    """What this worker was given."""
+    return msgspec.json.decode(os.environ[_VARIABLE], type=Given)
+
+
+def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int) -> None:
+    """Serves until stopped by a signal, then finishes the requests at hand. Raises StoreError."""
+    paths = Paths(home)
+    if ensure_admin_key(paths):
+        log.info("there was no admin key: one was made and written to %s", paths.admin_key)
+    if not is_loopback(host):
+        log.info("%s is reached from other machines: put a proxy that speaks https before it", host)
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url, "audience": audience})
+    os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url)).decode()
+    _fork_workers()
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
@@ -64,26 +89,22 @@ def application() -> Litestar:
     configure_logging()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
-    given = json.loads(os.environ[_VARIABLE])
-    home = Path(given["home"])
-    settings = load_settings(home, given["flags"])
-    service = Service(Paths(home), settings, given["url"])
-    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
+    found = given()
+    settings, paths, courtesy = found.settings, Paths(Path(found.home)), Courtesy()
+    service = Service(paths, settings, found.url, courtesy)
+    return create_app(service, Reception(paths, settings), Admission(settings.max_requests, courtesy))
+
+
+def _fork_workers() -> None:
+    """Workers are forked from one process (`ancestor`), and share what that has read; uvicorn would spawn each anew."""
+    multiprocessing.set_forkserver_preload(["kb.web.ancestor"])
+    uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
     """A worker whose parent was killed would hold the port and the lock for ever."""
     parent_ends()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _free_port(host: str) -> int:

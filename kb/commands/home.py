@@ -1,0 +1,50 @@
+"""The home and settings that the options of `kb` chose, and what every command has in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.config import Paths, Settings, load_settings
+
+if TYPE_CHECKING:
+    from kb.knowledge import KnowledgeBase
+
+
+class Home:
+    """The home and settings that the options chose."""
+
+    def __init__(self, home: Path, flags: dict[str, Any]) -> None:
+        self.path, self.flags = home.resolve(), flags
+        self.paths = Paths(self.path)
+
+    @property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings(self.path, self.flags)
+
+    def knowledge(self) -> KnowledgeBase:
+        """What was indexed, for asking."""
+        from kb.knowledge import KnowledgeBase
+
+        return KnowledgeBase(self.paths, self.settings)
+
+
+def as_json(command: Any) -> Any:
+    """The option `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(command)
+
+
+def as_caller(command: Any) -> Any:
+    """The options `--role` and `--group`."""
+    command = click.option(
+        "--group", "groups", multiple=True, metavar="G", help="An audience besides; may be repeated."
+    )(command)
+    return click.option(
+        "--role",
+        required=True,
+        type=click.Choice(["public", "agent", "editor", "admin"]),
+        help="What it may do and see.",
+    )(command)

@@ -1,0 +1,61 @@
+"""What the OpenAPI document says of every operation alike: how to be known, and what happens where one is not."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Schema,
+    SecurityScheme,
+)
+
+from kb.web.entrance import COOKIE, OPEN
+from kb.web.guards import Requires
+
+COMPONENTS = Components(
+    security_schemes={
+        "key": SecurityScheme("http", scheme="bearer", description="A key of `kb key create`"),
+        "session": SecurityScheme("apiKey", name=COOKIE, security_scheme_in="cookie", description="A signed-in person"),
+    }
+)
+_SECONDS = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER, minimum=1), description="Seconds to wait")
+_CHALLENGE = OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description="How to be known")
+
+
+def problem(description: str, **headers: OpenAPIHeader) -> OpenAPIResponse:
+    """A response that is an RFC 9457 problem."""
+    schema = Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem")
+    content = {"application/problem+json": OpenAPIMediaType(schema=schema)}
+    return OpenAPIResponse(description, headers=dict(headers), content=content)
+
+
+def document_access(app: Litestar) -> None:
+    """Adds to every operation what the entrance and the guards of its route may answer."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            path = (app.openapi_schema.paths or {}).get(route.path_format)
+            for method in handler.http_methods if path else ():
+                operation = getattr(path, method.lower(), None)
+                if operation is not None and not route.path.startswith(OPEN):
+                    _document(operation, handler)
+
+
+def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
+    roles = [guard.role for guard in handler.resolve_guards() if isinstance(guard, Requires)]
+    guarded = any(role != "public" for role in roles)
+    operation.security = [{"key": []}, {"session": []}, *([] if guarded else [{}])]
+    answers = operation.responses = operation.responses or {}
+    answers.setdefault(
+        "401",
+        problem(
+            "A key that is wrong, revoked or expired, or none where one is needed", **{"WWW-Authenticate": _CHALLENGE}
+        ),
+    )
+    answers.setdefault("403", problem("A role too small, or a change by a session without its CSRF token"))
+    answers.setdefault("429", problem("Too many requests", **{"Retry-After": _SECONDS}))
