@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import uuid
 
-from kb.answer.composition import Source, asking_back, compose, curated, refusal
+from kb.answer.basis import Basis, basis_of
+from kb.answer.composition import asking_back, compose, refusal
 from kb.contradictions import contradicting
 from kb.hits import Found
 from kb.model import AGENT, Article, StoredPassage
@@ -19,27 +20,29 @@ log = logging.getLogger("kb.answering")
 
 
 class Answering:
-    """Answers one question."""
+    """Answers one question; then `looked_at` is the best of each lane, and `basis` what the answer is made of."""
 
     def __init__(self, question: Question) -> None:
         self._question = question
+        self.looked_at: list[Found] = []
+        self.basis: Basis | None = None
 
     def answer(self) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
-        best: list[Found] = []
         for kind in KINDS:
             found = self._question.lane(kind, 1, answering=True)
+            self.looked_at += found
             if found and (contest := self._open(found[0])):
                 return self._asked_back(contest, found[0].probability)
             if found and found[0].probability >= self._question.threshold:
                 made = self._answered(found[0])
                 contradicted = self._contradicted(found[0], made)
                 return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
-            best += found
-        likely = max((found.probability for found in best), default=0.0)
-        return self._refused(likely, self._question.reason(best))
+        likely = max((found.probability for found in self.looked_at), default=0.0)
+        return self._refused(likely, self._question.reason(self.looked_at))
 
     def _refused(self, likely: float, reason: str) -> Answer:
+        self.basis = None
         return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)
 
     def _contradicted(self, found: Found, made: Answer) -> bool:
@@ -66,12 +69,10 @@ class Answering:
     def _answered(self, found: Found) -> Answer:
         best = found.passage
         document = self._question.reader.document(best.document_id, best.revision)
-        source = Source(document, best.revision, AGENT in self._question.ask.audiences)
-        passages = self._passages(best)
-        if isinstance(document, Article) and document.answer and self._asks_curated(found):
-            made = curated(source, document.answer, passages, document.language)
-        else:
-            made = compose(source, passages, self._question.rarity(best.kind))
+        curated = isinstance(document, Article) and bool(document.answer) and self._asks_curated(found)
+        rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
+        self.basis = basis_of(self._passages(best), rarity, whole=whole, curated=curated)
+        made = compose(document, self.basis)
         actions = document.actions if isinstance(document, Article) else ()
         likely, foreign = round(found.probability, 4), self._is_foreign(best)
         answer_id = uuid.uuid4().hex

@@ -10,8 +10,11 @@ from typing import Any
 import click
 
 from kb.commands.audit import audit
+from kb.commands.export import export
 from kb.commands.home import Home, as_json
+from kb.commands.insights import insights
 from kb.commands.key import key
+from kb.commands.replay import replay
 from kb.commands.user import user
 from kb.config import load_settings, parse_flag
 from kb.errors import KbError, UsageError
@@ -106,17 +109,6 @@ def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.pass_obj
-def export(home: Home, folder: Path) -> None:
-    """Write every article into FOLDER as a Markdown file named by its id."""
-    from kb.exporting import export_articles
-
-    written = export_articles(home.paths, folder)
-    click.echo(f"{written} articles written to {folder}")
-
-
-@main.command()
 @click.argument("question")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Hits in each lane.")
 @click.option("--product", help="Only what is about this product.")
@@ -133,8 +125,11 @@ def search(
     from kb import asking, presentation
 
     ask = _ask(question, audience, **filters)
-    found = asking.search_running(home.paths, home.settings, ask, k, explain=explain)
-    result = found or home.knowledge().search(ask, k, explain=explain)
+    result = asking.search_running(home.paths, home.settings, ask, k, explain=explain)
+    if result is None:
+        from kb.recording import search_alone
+
+        result = search_alone(home.knowledge(), home.paths, ask, k, explain=explain)
     presentation.show_json(result) if as_json else presentation.show_search(result)
 
 
@@ -151,12 +146,13 @@ def ask(home: Home, question: str, explain: bool, audience: str, as_json: bool) 
     asked, kb = _ask(question, audience), None
     answer = asking.answer_running(home.paths, home.settings, asked, explain=explain)
     if answer is None:
-        kb = home.knowledge()
-        answer = kb.answer(asked, explain=explain)
-    presentation.show_json(answer) if as_json else presentation.show_answer(answer)
-    if kb:
+        from kb.recording import answer_alone
         from kb.withheld import report
 
+        kb = home.knowledge()
+        answer = answer_alone(kb, home.paths, asked, explain=explain)
+    presentation.show_json(answer) if as_json else presentation.show_answer(answer)
+    if kb:
         report(kb, asked, answer)
 
 
@@ -271,5 +267,5 @@ def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) ->
         sys.exit(SOME_REFUSED)
 
 
-for _command in (audit, key, user):
+for _command in (audit, export, insights, key, replay, user):
     main.add_command(_command)

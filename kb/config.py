@@ -102,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Milliseconds after which a question leaves out the steps that are optional; 0 sets no limit."""
     max_requests: int = 256
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
+    journal_days: int = 180
+    """How many days what was asked, told and said of it is kept."""
     key_requests: int = 60_000
     """How many requests a minute one key or person may make; 0 sets no limit."""
     address_requests: int = 6_000
@@ -235,6 +237,8 @@ def _refuse_impossible(settings: Settings) -> None:
         )
     if settings.max_requests < 1:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
+    if settings.journal_days < 1:
+        raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
     _refuse_impossible_access(settings)
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")

@@ -11,6 +11,10 @@ class UsageError(KbError):
     """The caller asked for something that does not exist: change the call (exit code 2, HTTP 400)."""
 
 
+class NotShown(KbError):
+    """Feedback about what was not shown to its sender, or never was: correct the ids (HTTP 404)."""
+
+
 class SettingsError(UsageError):
     """A setting is unknown or malformed: correct the flag, the variable or kb.toml."""
 

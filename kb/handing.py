@@ -17,6 +17,7 @@ from kb.errors import StoreBusy
 from kb.jobs import ask_server, reach_server
 from kb.progress import Progress
 from kb.publishing import Summary
+from kb.retention import forget
 from kb.writer import Writer, writer_lock
 
 _PATIENCE_SECONDS = 30.0
@@ -55,6 +56,7 @@ def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, An
     writer = Writer(paths, settings)
     try:
         if job == "reindex":
+            forget(paths, settings.journal_days)
             return writer.reindex(progress, full=arguments["full"], force=arguments["force"])
         if job == "model":
             writer.prepare(settings, progress)

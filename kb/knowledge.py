@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.accounts import AnswerAccount, SearchAccount, candidates, circumstances
 from kb.answering import Answering
 from kb.budget import Budget
 from kb.config import Paths, Settings
@@ -23,7 +24,7 @@ from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
-from kb.tuning import Models, load
+from kb.tuning import Models, load, name_of
 
 MAX_K = 100
 _CACHED = 1_024  # vectors of recent questions
@@ -65,6 +66,7 @@ class KnowledgeBase:
             settings.max_wrong,
             read_synonyms(paths.synonyms),
         )
+        self._tuned = name_of(self.tuning)
         self._vectors = Remembered(self._embedder.queries, _CACHED)
 
     def threshold(self, language: str) -> float:
@@ -87,8 +89,16 @@ class KnowledgeBase:
             self._question(ask, needed)  # it is mended before it is embedded
         self._vectors.ahead(needed.texts)
 
+    def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
+        return self._embedder.queries(questions)
+
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""
+        return self.searched(ask, k, explain=explain).result
+
+    def searched(self, ask: Ask, k: int, *, explain: bool = False) -> SearchAccount:
+        """A search with how it came about. Raises UsageError."""
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
@@ -97,16 +107,25 @@ class KnowledgeBase:
         articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
         took = round((time.perf_counter() - started) * 1000, 3)
         why = question.explain(found) if explain else None
-        return SearchResult(uuid.uuid4().hex, articles, tickets, took, why, question.budget.skipped)
+        result = SearchResult(uuid.uuid4().hex, articles, tickets, took, why, question.budget.skipped)
+        return SearchAccount(result, circumstances(question, self._tuned))
 
     def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""
+        return self.answered(ask, explain=explain).answer
+
+    def answered(self, ask: Ask, *, explain: bool = False) -> AnswerAccount:
+        """An answer with how it came about. Raises UsageError."""
+        started = time.perf_counter()
         question = self.question(ask)
-        made = Answering(question).answer()
-        if not explain:
-            return made
-        lanes = {kind: question.lane(kind, 1) for kind in KINDS}
-        return replace(made, explain=question.explain(lanes, made.reason or made.outcome))
+        answering = Answering(question)
+        made = answering.answer()
+        took = round((time.perf_counter() - started) * 1000, 3)
+        if explain:
+            lanes = {kind: question.lane(kind, 1) for kind in KINDS}
+            made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
+        put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
+        return AnswerAccount(made, put_to, seen, answering.basis, took)
 
     def _question(
         self,

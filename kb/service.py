@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -20,15 +21,19 @@ from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
+from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
 from kb.publishing import Summary
+from kb.recording import SHELL, answer, search
 from kb.results import Answer, SearchResult
+from kb.retention import forget
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
+_FORGET_SECONDS = 86_400.0
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 _Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 log = logging.getLogger("kb")
@@ -40,11 +45,13 @@ class Service:
     def __init__(self, paths: Paths, settings: Settings, url: str, courtesy: Courtesy | None = None) -> None:
         """`courtesy` is told of the questions at hand, for whose sake this service's background work stands still."""
         self._courtesy = courtesy or Courtesy()
-        self._paths, self._settings, self._url = paths, settings, url
+        self.paths = self._paths = paths
+        self._settings, self._url = settings, url
         self._following = Following(paths, settings)
+        self.journal = Journal(paths, settings)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
-        self._stopping = threading.Event()
+        self._stopping, self._writes = threading.Event(), threading.Event()
         self._writing, self._looking = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
 
@@ -59,7 +66,7 @@ class Service:
         """Opens what is indexed and starts to follow, to write and to watch, in the background."""
         self._paths.articles.mkdir(parents=True, exist_ok=True)
         self._follow_once()
-        for name, work in (("kb-follow", self._follow), ("kb-write", self._write)):
+        for name, work in (("kb-follow", self._follow), ("kb-write", self._write), ("kb-forget", self._forget)):
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
         for thread in self._threads:
             thread.start()
@@ -69,6 +76,7 @@ class Service:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self.journal.close()
 
     def _follow(self) -> None:
         while not self._stopping.wait(_POLL_SECONDS):
@@ -90,12 +98,28 @@ class Service:
         while not self._stopping.is_set():
             try:
                 with writer_lock(self._paths, wait_seconds=_RETRY_SECONDS):
+                    self._writes.set()
                     self._be_the_writer()
             except StoreBusy:
                 continue  # another process of this home writes; this one follows what it does
             except KbError as error:
                 log.error("%s", error)
                 self._stopping.wait(10 * _RETRY_SECONDS)
+            finally:
+                self._writes.clear()
+
+    def _forget(self) -> None:
+        """Once a day, in the one process that writes: what the journal has held for long enough goes."""
+        due = 0.0
+        while not self._stopping.wait(_RETRY_SECONDS):
+            if not self._writes.is_set() or time.monotonic() < due:
+                continue
+            due = time.monotonic() + _FORGET_SECONDS
+            try:
+                if gone := forget(self._paths, self._settings.journal_days):
+                    log.info("%d entries of the journal were older than %d days", gone, self._settings.journal_days)
+            except KbError as error:
+                log.error("%s", error)
 
     def _be_the_writer(self) -> None:
         settings, _ = self._following.live_model()
@@ -183,15 +207,15 @@ class Service:
 
     def _search(self, arguments: Mapping[str, Any], _: Progress) -> SearchResult:
         asked = msgspec.convert(arguments, Asked)
-        return self._asked(asked).search(asked.ask, asked.k, explain=asked.explain)
+        return search(self._asked(asked), self.journal, asked.ask, asked.k, SHELL, explain=asked.explain)
 
     def _answer(self, arguments: Mapping[str, Any], _: Progress) -> Answer:
         asked = msgspec.convert(arguments, Asked)
         kb = self._asked(asked)
-        answer = kb.answer(asked.ask, explain=asked.explain)
+        told = answer(kb, self.journal, asked.ask, SHELL, explain=asked.explain)
         # As in HTTP, only once the asker has been answered: it takes as long again.
-        threading.Thread(target=report, args=(kb, asked.ask, answer), name="kb-withheld", daemon=True).start()
-        return answer
+        threading.Thread(target=report, args=(kb, asked.ask, told), name="kb-withheld", daemon=True).start()
+        return told
 
     def _asked(self, asked: Asked) -> KnowledgeBase:
         """The knowledge base as of now. Raises SettingsError where the asking shell would answer otherwise."""

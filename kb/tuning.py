@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -36,9 +37,12 @@ class Models:
 
     def threshold(self, language: str) -> float:
         """The probability at or above which a question in a language is answered."""
-        if self.min_confidence is not None:
-            return self.min_confidence
-        return self.confidence.of(language).threshold(self.max_wrong)
+        return threshold(self.confidence, language, self.min_confidence, self.max_wrong)
+
+
+def threshold(judge: Confidence, language: str, min_confidence: float | None, max_wrong: float | None) -> float:
+    """The probability at or above which a question in a language is answered, as the operator chose."""
+    return judge.of(language).threshold(max_wrong) if min_confidence is None else min_confidence
 
 
 class Tuning(msgspec.Struct, frozen=True):
@@ -65,6 +69,11 @@ def load(paths: Paths, fingerprint: str) -> Tuning:
             " guess until `kb calibrate` is run"
         )
     return shipped
+
+
+def name_of(tuning: Tuning) -> str:
+    """A short name by its content: the same weights, the same name."""
+    return hashlib.sha256(msgspec.json.encode(tuning, order="deterministic")).hexdigest()[:16]
 
 
 def save(paths: Paths, tuning: Tuning) -> None:

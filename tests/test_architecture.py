@@ -38,7 +38,7 @@ MAY_IMPORT = {
     | {"config", "progress", "store", "search", "embedders", "successor", "indexing", "publishing", "sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
-    "handing": VALUES | {"config", "progress", "jobs", "publishing", "writer"},
+    "handing": VALUES | {"config", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -48,8 +48,17 @@ MAY_IMPORT = {
     "questions": VALUES | {"budget", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "contradictions": VALUES | {"search", "reader", "hits"},
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
+    "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
+    "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
+    "recording": VALUES | {"config", "journal", "knowledge", "results"},
+    "feedback": VALUES | {"journal", "store"},
+    "retention": VALUES | {"config", "store"},
+    "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
+    "insight": VALUES | {"config", "store"},
+    "showing": {"insight", "replaying"},
     "tuning": VALUES | {"config", "search"},
-    "knowledge": VALUES | {"budget", "config", "search", "reader", "results", "questions", "answering", "tuning"},
+    "knowledge": VALUES
+    | {"budget", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
@@ -61,9 +70,12 @@ MAY_IMPORT = {
         "jobs",
         "following",
         "aside",
+        "journal",
         "knowledge",
         "publishing",
+        "recording",
         "results",
+        "retention",
         "withheld",
     }
     | {"writer"},
@@ -72,8 +84,8 @@ MAY_IMPORT = {
     "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
+    | {"access", "feedback", "insight", "journal", "recording"}
     | {
-        "access",
         "store",
         "config",
         "courtesy",

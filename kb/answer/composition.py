@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
+from kb.answer.basis import Basis, Excerpt, Stretch, excerpts
 from kb.answer.citations import Citation, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
-from kb.model import Article, Document, StoredPassage
+from kb.model import Article, Document
 
 T = TypeVar("T")
 _REFUSALS = {
@@ -36,54 +38,68 @@ class Composition:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A document as one asker sees it: `whole` where its `::: agent` blocks are visible to them."""
+class _Source:
+    """A document as one asker sees it."""
 
     document: Document
-    revision: int
-    whole: bool
+    basis: Basis
+
+    @property
+    def public(self) -> Rendering:
+        """What everyone sees of it."""
+        if isinstance(self.document, Article):
+            return _rendered(self.document.body)
+        return Rendering(self.document.resolution, ())
 
     @property
     def body(self) -> str:
         """What citations into this document are spans of."""
-        return self.document.body if self.whole and isinstance(self.document, Article) else self._rendering.body
+        return self.document.body if self.basis.whole and isinstance(self.document, Article) else self.public.body
 
-    @property
-    def _rendering(self) -> Rendering:
-        if isinstance(self.document, Article):
-            return public_rendering(self.document.body)
-        return Rendering(self.document.resolution, ())
-
-    def cite(self, passage: StoredPassage, start: int, end: int) -> Citation:
-        """A citation of the passage's `text[start:end]`. Raises CitationError."""
-        first, last = passage.start + start, passage.start + end
-        if self.whole and not passage.internal:
-            rendering = self._rendering
+    def cite(self, stretch: Stretch, start: int, end: int) -> Citation:
+        """A citation of a stretch's `text[start:end]`. Raises CitationError."""
+        first, last = stretch.start + start, stretch.start + end
+        if self.basis.whole and not stretch.internal:
+            rendering = self.public
             first, last = whole_offset(rendering, first), whole_offset(rendering, last - 1) + 1
         return cite(
             self.body,
             first,
             last,
-            document_id=passage.document_id,
-            revision=self.revision,
-            title=passage.heading[0],
-            heading=passage.heading[1:],
-            url=document_url(passage.document_id, passage.kind),
+            document_id=self.basis.document_id,
+            revision=self.basis.revision,
+            title=stretch.heading[0],
+            heading=stretch.heading[1:],
+            url=document_url(self.basis.document_id, "article" if isinstance(self.document, Article) else "ticket"),
         )
 
 
-def compose(source: Source, passages: Sequence[StoredPassage], rarity: Mapping[str, float]) -> Composition:
-    """The best sentences of a document's passages (best first), verbatim, each cited."""
-    chosen = best_sentences(passages, rarity, " ".join(passages[0].heading))
-    citations = [source.cite(passages[s.passage], s.start, s.end) for s in chosen]
-    return Composition(_joined(chosen, [p.text for p in passages], passages[0].language), tuple(citations))
+@lru_cache(maxsize=256)  # markers are found by parsing the whole body
+def _rendered(body: str) -> Rendering:
+    return public_rendering(body)
 
 
-def curated(source: Source, answer: str, passages: Sequence[StoredPassage], language: str) -> Composition:
-    """An article's own short answer, verbatim; each of its sentences cites the nearest one of the body."""
-    nearest = [closest_sentence(answer[start:end], passages) for start, end in sentences(answer, language)]
-    spans = dict.fromkeys((s.passage, s.start, s.end) for s in nearest if s is not None)
-    return Composition(answer, tuple(source.cite(passages[number], start, end) for number, start, end in spans))
+def compose(document: Document, basis: Basis) -> Composition:
+    """What is told of a document on this basis: its own short answer, or its best sentences; verbatim, each cited.
+
+    It depends on nothing else, so that it can be made again later. Raises CitationError where the basis is of another
+    revision.
+    """
+    source = _Source(document, basis)
+    texts = excerpts(basis.passages, source.public.body, source.body)
+    if basis.curated and isinstance(document, Article) and document.answer:
+        return _curated(source, document.answer, texts)
+    chosen = best_sentences(texts, basis.rarity, " ".join(basis.passages[0].heading), basis.elsewhere)
+    citations = [source.cite(basis.passages[s.passage], s.start, s.end) for s in chosen]
+    return Composition(_joined(chosen, [found.text for found in texts], document.language), tuple(citations))
+
+
+def _curated(source: _Source, answer: str, texts: Sequence[Excerpt]) -> Composition:
+    """An article's own short answer; each of its sentences cites the nearest one of the body."""
+    spans = sentences(answer, source.document.language)
+    nearest = [closest_sentence(answer[start:end], texts) for start, end in spans]
+    cited = dict.fromkeys((s.passage, s.start, s.end) for s in nearest if s is not None)
+    return Composition(answer, tuple(source.cite(texts[n].stretch, start, end) for n, start, end in cited))
 
 
 def refusal(language: str) -> str:

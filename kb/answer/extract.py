@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
-from kb.model import StoredPassage
 from kb.search.highlights import Occurrence
 from kb.search.terms import terms
 
@@ -40,10 +40,25 @@ class Sentence:
     terms: frozenset[str]
 
 
-def best_sentences(passages: Sequence[StoredPassage], rarity: Mapping[str, float], title: str) -> list[Sentence]:
+class Text(Protocol):
+    """A text, and where its sentences are."""
+
+    @property
+    def text(self) -> str:
+        """What is read."""
+
+    @property
+    def sentences(self) -> tuple[Span, ...]:
+        """Spans of `text`."""
+
+
+def best_sentences(
+    passages: Sequence[Text], rarity: Mapping[str, float], title: str, elsewhere: float = 0.0
+) -> list[Sentence]:
     """The few sentences of passages that answer, in order of appearance; never empty where there is a sentence.
 
-    `passages` come best first; `rarity` weighs the question's terms; `title` is the best passage's, with its headings.
+    `passages` come best first; `rarity` weighs the question's terms, `elsewhere` those of them that stand nowhere here;
+    `title` is the best passage's, with its headings.
     """
     found, texts = _all_sentences(passages), [passage.text for passage in passages]
     held = [s.terms & rarity.keys() for s in found]
@@ -51,8 +66,9 @@ def best_sentences(passages: Sequence[StoredPassage], rarity: Mapping[str, float
     section = [n for n, sentence in enumerate(found) if sentence.passage == 0]
     asked_row = any(held[n] and _ROW in texts[0][found[n].start : found[n].end] for n in section)
     chosen = section if sum(sizes[n] for n in section) <= SECTION and not asked_row else []
-    left = {term: weight * (_TITLE if term in set(terms(title)) else 1.0) for term, weight in rarity.items()}
-    enough = _WORTH * sum(left.values())
+    titled = set(terms(title))
+    left = {term: weight * (_TITLE if term in titled else 1.0) for term, weight in rarity.items()}
+    enough = _WORTH * (sum(left.values()) + elsewhere)
     for n in chosen:
         left |= {term: left[term] * _SEEN for term in held[n]}
     for _ in range(ADDED):
@@ -66,7 +82,7 @@ def best_sentences(passages: Sequence[StoredPassage], rarity: Mapping[str, float
     return [found[n] for n in sorted(chosen)]
 
 
-def closest_sentence(statement: str, passages: Sequence[StoredPassage]) -> Sentence | None:
+def closest_sentence(statement: str, passages: Sequence[Text]) -> Sentence | None:
     """The sentence of passages that shares most terms with a statement; None where they hold none."""
     wanted = frozenset(terms(statement))
 
@@ -74,6 +90,12 @@ def closest_sentence(statement: str, passages: Sequence[StoredPassage]) -> Sente
         return len(wanted & sentence.terms)
 
     return max(_all_sentences(passages), key=lambda s: (shared(s), -s.passage, -s.start), default=None)
+
+
+def standing_in(wanted: Iterable[str], passages: Sequence[Text]) -> frozenset[str]:
+    """Those of the `wanted` terms that some sentence holds."""
+    asked = frozenset(wanted)
+    return frozenset().union(*(asked & sentence.terms for sentence in _all_sentences(passages)))
 
 
 def answering_sentence(
@@ -88,7 +110,7 @@ def answering_sentence(
     return best
 
 
-def _all_sentences(passages: Sequence[StoredPassage]) -> list[Sentence]:
+def _all_sentences(passages: Sequence[Text]) -> list[Sentence]:
     return [
         Sentence(n, *found) for n, passage in enumerate(passages) for found in _read(passage.text, passage.sentences)
     ]

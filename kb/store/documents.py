@@ -155,6 +155,21 @@ def published_articles(db: Database) -> list[tuple[str, int]]:
     return list(db.execute(query))
 
 
+def published_titles(db: Database) -> Iterator[tuple[str, str]]:
+    """Id and title of every published article, in order of id."""
+    query = (
+        "SELECT d.id, json_extract(r.content, '$.title') FROM documents d JOIN revisions r ON r.document_id = d.id"
+        " AND r.revision = d.revision WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return iter(db.execute(query))
+
+
+def latest(db: Database, document_id: str) -> tuple[int, str] | None:
+    """The number of a document's current revision, and its status; None where there is no such document."""
+    row = db.execute("SELECT revision, status FROM documents WHERE id = ?", [document_id]).fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
+
+
 def with_not_questions(db: Database, after: int, until: int) -> list[Article]:
     """The articles that have `not_questions`, among those visible at `until` that changed after `after`."""
     rows = db.execute(

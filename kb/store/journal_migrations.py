@@ -12,6 +12,44 @@ from sqlite_utils import Database, Migrations
 migrations = Migrations("journal")
 
 
+@migrations(name="0001_answers_and_signals")
+def answers_and_signals(db: Database) -> None:
+    """Answers with what they were made of, searches with what they showed, and what people did with either.
+
+    Times are seconds since 1970. `layouts` are the passages of answers, kept once for all answers that have the same.
+    """
+    db.executescript("""
+        CREATE TABLE answers (
+            answer_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, channel TEXT, customer TEXT,
+            question TEXT NOT NULL, conversation TEXT NOT NULL, language TEXT NOT NULL, audiences TEXT NOT NULL,
+            outcome TEXT NOT NULL, reason TEXT, confidence REAL NOT NULL, threshold REAL NOT NULL, told TEXT NOT NULL,
+            document_id TEXT, revision INTEGER, basis TEXT, layout TEXT,
+            generation INTEGER NOT NULL, change INTEGER NOT NULL, model TEXT NOT NULL, tuning TEXT NOT NULL,
+            candidates TEXT NOT NULL, prompt_version TEXT, version TEXT NOT NULL, ms REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX answers_by_time ON answers (at);
+        CREATE INDEX answers_by_customer ON answers (customer) WHERE customer IS NOT NULL;
+        CREATE INDEX answers_by_layout ON answers (layout) WHERE layout IS NOT NULL;
+        CREATE TABLE layouts (id TEXT PRIMARY KEY, passages TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE searches (
+            query_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, channel TEXT, customer TEXT,
+            question TEXT NOT NULL, language TEXT NOT NULL, audiences TEXT NOT NULL, filters TEXT NOT NULL,
+            shown TEXT NOT NULL, confidence REAL NOT NULL, threshold REAL NOT NULL, generation INTEGER NOT NULL,
+            change INTEGER NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, ms REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX searches_by_time ON searches (at);
+        CREATE INDEX searches_by_customer ON searches (customer) WHERE customer IS NOT NULL;
+        CREATE TABLE signals (
+            about TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, query_id TEXT, answer_id TEXT,
+            document_id TEXT, revision INTEGER, passage_id TEXT, rank INTEGER, reason TEXT, note TEXT,
+            caller TEXT NOT NULL, channel TEXT, customer TEXT,
+            PRIMARY KEY (about, id), CHECK (about = coalesce(query_id, answer_id))
+        ) WITHOUT ROWID;
+        CREATE INDEX signals_by_time ON signals (at);
+        CREATE INDEX signals_by_customer ON signals (customer) WHERE customer IS NOT NULL;
+    """)
+
+
 @migrations(name="0002_sessions")
 def sessions(db: Database) -> None:
     """Who is signed in, who is on the way to it by OpenID Connect, and what was asked this minute; secrets as hashes.

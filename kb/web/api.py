@@ -22,15 +22,16 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 
+from kb import recording
 from kb.access.callers import Caller
 from kb.access.reception import Reception
-from kb.errors import KbError, UsageError
+from kb.errors import KbError, NotShown, UsageError
 from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
@@ -40,8 +41,10 @@ from kb.web.admission import Admission
 from kb.web.audit import audit_log
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
+from kb.web.feedback import CustomerRef, feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
+from kb.web.insights import insights_gaps, insights_usage
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -54,6 +57,7 @@ _TITLES = {
     405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
     503: "Unavailable",
 }  # fmt: skip
+_JOURNAL = (feedback, insights_gaps, insights_usage)
 log = logging.getLogger("kb.web")
 
 
@@ -61,14 +65,15 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer's question; `conversation` holds what the customer said before it, oldest first.
 
     `language` is the asker's (default: that of the question); `channel` changes nothing: one question, one answer.
-    `explain` adds why it was answered or refused.
+    `explain` adds why it was answered or refused. `customer_ref` is kept only as a keyed hash.
     """
 
     question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
     conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
-    channel: str | None = None
+    channel: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     explain: bool = False
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    customer_ref: CustomerRef | None = None
 
 
 @dataclass
@@ -114,10 +119,14 @@ def search(
     language: FromQuery[str | None] = None,
     tag: FromQuery[str | None] = None,
     explain: Annotated[bool, QueryParameter(description="Say why: signs, weights, ranks, filters, threshold")] = False,
+    kb_customer: Annotated[
+        str | None, HeaderParameter(name="Kb-Customer", description="Kept only as a keyed hash", max_length=200)
+    ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), request.user.audiences, None, product, language, tag)
-    return _knowledge(state).search(ask, k, explain=explain)
+    origin = origin_of(request, None, kb_customer)
+    return recording.search(_knowledge(state), _service(state).journal, ask, k, origin, explain=explain)
 
 
 @post(
@@ -129,10 +138,11 @@ def search(
     guards=[requires("public")],
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
-    """The same question gets the same answer in every channel."""
+    """The same question gets the same answer in every channel; it is on record before it is sent."""
     kb = _knowledge(state)
     ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
-    answer = kb.answer(ask, explain=data.explain)
+    origin = origin_of(request, data.channel, data.customer_ref)
+    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
@@ -178,7 +188,7 @@ def create_app(service: Service, reception: Reception, admission: Admission) -> 
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, audit_log, *signin.HANDLERS, _openapi_files(),
+            live, ready, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -235,6 +245,9 @@ def _problems() -> ProblemDetailsPlugin:
     def usage(error: UsageError) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
 
+    def not_shown(error: NotShown) -> ProblemDetailsException:
+        return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
+
     def http(error: HTTPException) -> ProblemDetailsException:
         return ProblemDetailsException(
             error.detail,
@@ -246,7 +259,12 @@ def _problems() -> ProblemDetailsPlugin:
 
     return ProblemDetailsPlugin(
         ProblemDetailsConfig(
-            exception_to_problem_detail_map={KbError: unavailable, UsageError: usage, HTTPException: http}
+            exception_to_problem_detail_map={
+                KbError: unavailable,
+                UsageError: usage,
+                NotShown: not_shown,
+                HTTPException: http,
+            }
         )
     )
 

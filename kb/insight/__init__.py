@@ -1,0 +1,1 @@
+"""What the journal tells editors: what was asked and not answered, and what of the articles is used."""
