@@ -7,6 +7,7 @@ import uuid
 
 from kb.answer.basis import Basis, basis_of
 from kb.answer.composition import asking_back, compose, refusal
+from kb.answer.instructions import addresses_machine
 from kb.contradictions import contradicting
 from kb.hits import Found
 from kb.model import AGENT, Article, StoredPassage
@@ -15,7 +16,7 @@ from kb.results import Answer
 from kb.search.language import FOREIGN, distance
 from kb.variants import Contest
 
-CONTRADICTING = "contradicting_sources"
+CONTRADICTING, SUSPICIOUS = "contradicting_sources", "suspicious_source"
 log = logging.getLogger("kb.answering")
 
 
@@ -36,6 +37,8 @@ class Answering:
                 return self._asked_back(contest, found[0].probability)
             if found and found[0].probability >= self._question.threshold:
                 made = self._answered(found[0])
+                if made is None:
+                    return self._refused(found[0].probability, SUSPICIOUS)
                 contradicted = self._contradicted(found[0], made)
                 return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
         likely = max((found.probability for found in self.looked_at), default=0.0)
@@ -66,13 +69,19 @@ class Answering:
         text = asking_back(self._question.speaks, contest.codes, [option.label for option in options])
         return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
 
-    def _answered(self, found: Found) -> Answer:
+    def _answered(self, found: Found) -> Answer | None:
+        """An answer from a document; None where what would be told of it speaks to a machine."""
         best = found.passage
         document = self._question.reader.document(best.document_id, best.revision)
         curated = isinstance(document, Article) and bool(document.answer) and self._asks_curated(found)
         rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
-        self.basis = basis_of(self._passages(best), rarity, whole=whole, curated=curated)
+        found_best, *others = self._passages(best)
+        passages = [found_best, *(passage for passage in others if not addresses_machine(passage.text))]
+        self.basis = basis_of(passages, rarity, whole=whole, curated=curated)
         made = compose(document, self.basis)
+        if addresses_machine(found_best.text) or addresses_machine(made.text):
+            log.warning("%s seems to hold an order to a machine: it is not told", best.document_id)
+            return None
         actions = document.actions if isinstance(document, Article) else ()
         likely, foreign = round(found.probability, 4), self._is_foreign(best)
         answer_id = uuid.uuid4().hex

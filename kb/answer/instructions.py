@@ -23,30 +23,31 @@ _MACHINE = (
 _RULES = r"(?:instructions?|rules|prompts?|guidelines|directives|restrictions|guardrails|programming|limits)"
 _RULES_ZH = r"(?:指令|指示|规则|设定|限制|提示词?|约束|安全检查)"
 _EARLIER_ZH = r"(?:以上|上面|上述|之前|前面|先前|所有|一切|全部|你的|公司|系统)"
+_EARLIER = r"(?:previous|prior|above|earlier|preceding|existing|your|company'?s)"
 _DROP = r"(?:ignore|disregard|forget|override|bypass|stop following|do not follow|not bound by)"
 _DROP_ZH = r"(?:忽略|无视|忘记|忘掉|不要管|别管|不要理会|不要遵守|不再遵守|绕过|不受)"
 _TELL = r"(?:reveal|print|show|repeat|output|leak|dump|recite|paste|translate|what is|what are|tell me)"
 _TELL_ZH = r"(?:输出|打印|显示|展示|泄露|复述|翻译|列出|公开|贴出|念出)"
 _FAMILIES = (
     # Earlier rules shall no longer count.
-    rf"\b{_DROP} {_NEAR}\b(?:previous|prior|above|earlier|preceding|existing|your|company'?s) {_NEAR}{_RULES}\b",
-    rf"\b(?:ignore|disregard|forget) (?:all|everything|what|the)\b{_NEAR}\b(?:rules above|above and|{_RULES} (?:above|you))",
-    rf"\b(?:ignore|disregard|forget) (?:all|everything|what)\b{_NEAR}\b(?:{_RULES}|(?:above|told|said) {_NEAR}(?:before|this))",
+    rf"\b{_DROP} {_NEAR}\b{_EARLIER} {_NEAR}{_RULES}\b",
+    rf"\b{_DROP} (?:all|everything|what|the)\b{_NEAR}\b(?:rules above|above and|{_RULES} (?:above|you))",
+    rf"\b{_DROP} (?:all|everything|what)\b{_NEAR}\b(?:{_RULES}|(?:above|told) {_NEAR}(?:before|this))",
     rf"{_DROP_ZH}{_NEAR}{_EARLIER_ZH}{_NEAR}(?:{_RULES_ZH}|内容[，,]?(?:并|然后)?输出)",
     rf"(?:以上|之前|先前|所有|一切){_NEAR}{_RULES_ZH}{_NEAR}(?:作废|失效|无效|清空|一律关闭)",
     # What the machine was told shall be shown.
-    rf"\b{_TELL} {_NEAR}\b(?:your|its|the) {_NEAR}(?:system |hidden |initial )(?:prompt|instructions|rules|message)\b",
+    rf"\b{_TELL} {_NEAR}\b(?:your|its|the) {_NEAR}(?:system |hidden |initial )(?:prompt|instructions|rules)\b",
     rf"{_TELL_ZH}{_NEAR}(?:系统提示词|system prompt|隐藏指令|初始指令|内部设定|你的提示词|所有内部备注)",
     # Another role.
-    r"\b(?:you are|enter|activate|switch to|go into) (?:now |in )*(?:developer|admin|god|DAN|debug|jailbreak|unrestricted)"
+    r"\b(?:you are|enter|activate|switch to|go into) (?:now |in )*(?:developer|admin|god|DAN|jailbreak|unrestricted)"
     r" mode(?:,| and| with|[.!] )|\bdeveloper mode enabled\b",
-    r"\byou are now (?:DAN|an? (?:unrestricted|uncensored|different))|\bdo anything now\b|\b(?:unrestricted|uncensored) AI\b",
+    r"\byou are now (?:DAN|an? (?:unrestricted|uncensored|different))|\bdo anything now\b",
     rf"\bpretend (?:to be|you are|that you are) {_NEAR}(?:manager|AI|no rules|unlimited)",
     rf"(?:假装|扮演){_NEAR}(?:你是|没有任何限制|去世的奶奶)|没有(?:任何)?限制的(?:AI|助手|机器人)",
     r"(?:进入|切换到?|现在是)(?:开发者|无限制)模式[,，]",
     # Marks of a conversation with a model.
     r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?INST\]|<</?SYS>>|<system>[^<]{0,80}</system>",
-    r"\b(?:BEGIN|END) (?:ADMIN|SYSTEM|PROMPT) OVERRIDE\b|\bsystem override\b|\bnew (?:system )?instructions?:|管理员覆盖指令",
+    r"\b(?:BEGIN|END) (?:ADMIN|SYSTEM|PROMPT) OVERRIDE\b|\bsystem override\b|\bnew (?:system )?instructions?:",
     r"(?:^|\n)[\s*>-]*(?:NEW )?(?:SYSTEM|ASSISTANT)(?: MESSAGE| PROMPT| OVERRIDE)? ?:",
     r"(?:^|\n)[\s*>-]*(?:系统|助手|新的?(?:系统)?(?:指令|提示)) ?[:：](?! ?余额)",
     r"(?:^|\n)\s*#{2,} ?(?:system prompt|new instructions?|新指令|系统提示词)",

@@ -170,6 +170,11 @@ class Catalogue:
         """Every audience that something is for."""
         return frozenset(name for entry in self.distinct for name in entry.audience)
 
+    def every_article_is_for(self, audiences: frozenset[str]) -> bool:
+        """Whether these audiences may find whatever article there is."""
+        test = self._test(("for", audiences), lambda e: e.kind != "article" or not audiences.isdisjoint(e.audience))
+        return bool(test.all())
+
     @property
     def products(self) -> int:
         """How many products its documents are of."""

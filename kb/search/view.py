@@ -67,8 +67,12 @@ class View:
     _selections: dict[Hashable, Selection] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def lexicon(self, audiences: frozenset[str]) -> Lexicon:
-        """The words that what these audiences may find is written with."""
-        return self.vocabulary.lexicons[audiences != {PUBLIC}]
+        """The words that what these audiences may find is written with.
+
+        Where there is an article that they may not find, those of public ones alone: a slip mended to a word of it
+        would give it away.
+        """
+        return self.vocabulary.lexicons[audiences != {PUBLIC} and self.catalogue.every_article_is_for(audiences)]
 
     def allowed(self, scope: Scope, kind: Kind) -> NDArray[np.bool_]:
         """`(n,)` bool by position: what `scope` may find among `kind`."""
