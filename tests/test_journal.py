@@ -195,8 +195,7 @@ def test_a_full_queue_loses_searches_and_says_so_and_refuses_answers(
     group = GroupCommit(tmp_path / "journal.sqlite", slow)
     holding = threading.Thread(target=group.keep, args=(_row("held"),))
     holding.start()
-    while group._kept or not holding.is_alive():
-        time.sleep(0.005)
+    until(lambda: group._writing.locked() and not group._kept)
     for number in range(5):
         group.note(lambda number=number: _row(f"noted {number}"))  # type: ignore[misc]
     opening.set()
@@ -235,10 +234,11 @@ def test_sixty_four_threads_that_wait_share_a_transaction_and_each_is_told_its_o
     threads = [threading.Thread(target=write, args=(n,)) for n in range(64)]
     with closing(open_journal(file)) as other, other.conn:
         other.execute("BEGIN IMMEDIATE")
-        for thread in threads:
+        threads[0].start()
+        until(lambda: group._writing.locked() and not group._kept)
+        for thread in threads[1:]:
             thread.start()
-        while len(group._kept) < 63:
-            time.sleep(0.005)
+        until(lambda: len(group._kept) == 63, every=0.002)
     for thread in threads:
         thread.join()
     with closing(sqlite3.connect(file)) as db:
