@@ -11,6 +11,7 @@ import filelock
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
+from kb.customers import Customers
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, roll_back
@@ -82,6 +83,7 @@ class Writer:
                 states=documents.states(self._db),
                 timezone=zone(self.settings),
                 keep=self.settings.keep,
+                hashed=Customers(self._paths.customer_key).hash,
                 progress=progress,
                 spools=self._spools,
             )

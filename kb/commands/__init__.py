@@ -1,0 +1,1 @@
+"""Commands of the shell that have a module of their own."""
