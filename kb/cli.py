@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.commands import keeping
 from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
@@ -73,6 +74,11 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
         raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
     flags = dict(map(parse_flag, chosen))
     ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
+    keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
+
+
+for command in (keeping.backup, keeping.restore, keeping.erase):
+    main.add_command(command)
 
 
 def _audience(command: Any) -> Any:

@@ -240,7 +240,8 @@ def belongs_to(state: DocumentState) -> str:
 
 def _customer(document: Document, state: DocumentState | None) -> str | None:
     """Whose case it is; an export that no longer says so does not make it nobody's."""
-    return (document.customer if isinstance(document, Ticket) else None) or (state and state.customer)
+    said = document.customer if isinstance(document, Ticket) else None
+    return said or (state.customer if state else None)
 
 
 def _is_new(state: DocumentState | None) -> bool:

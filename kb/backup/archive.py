@@ -29,7 +29,7 @@ _PIECE = 1 << 20
 _LARGEST_MANIFEST = 1 << 28
 _MOST = 1 << 24  # members
 _LARGEST = 1 << 42
-_TAIL = b"\\x50\\x2a\\x4d\\x18\\x20\\x00\\x00\\x00"
+_TAIL = b"\x50\x2a\x4d\x18\x20\x00\x00\x00"
 """Of a frame that is skipped, with 32 bytes."""
 _DIGEST = 32
 _BROKEN = (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError)

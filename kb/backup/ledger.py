@@ -13,7 +13,6 @@ import msgspec
 
 from kb.backup import lines
 from kb.config import Paths
-from kb.errors import StoreError
 from kb.model import utc_now
 
 
@@ -92,15 +91,3 @@ def done(home: Paths) -> None:
     """Nothing is under way any more. Raises OSError."""
     pending_file(home).unlink(missing_ok=True)
     lines.settle(pending_file(home).parent)
-
-
-def matching(erasures: Collection[Erasure], secret: Path, origin: str) -> list[str]:
-    """The hashes, once each, where all were made with the key in `secret`. Raises StoreError where one was not."""
-    key = key_name(secret)
-    if others := sum(erasure.key != key for erasure in erasures):
-        raise StoreError(
-            f"{origin}: {others} of its erasures were noted with another customer.key than this backup's, so that"
-            " nobody can tell whom they mean in it: restore a backup of the same centre, or restore this one into an"
-            " empty folder (and give --erasures only lists of the centre that it is of)"
-        )
-    return list(dict.fromkeys(erasure.customer for erasure in erasures))

@@ -1,8 +1,8 @@
 """Taking a backup while the home is used: one moment of each database, and the files that go with it.
 
-It takes the writer's turn, so that nothing is published meanwhile: the articles and the knowledge agree, but for what was
-edited by hand and not read yet, which the restored home reads then. The journal is copied first: it may name what the
-knowledge holds, never the other way round. The file gets its name when it is whole and on the disk.
+It takes the writer's turn, so that nothing is published meanwhile: the articles and the knowledge agree, but for what
+was edited by hand and not read yet, which the restored home reads then. The journal is copied first: it may name what
+the knowledge holds, never the other way round. The file gets its name when it is whole and on the disk.
 """
 
 from __future__ import annotations

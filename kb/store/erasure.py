@@ -19,7 +19,6 @@ from kb.errors import StoreBusy
 from kb.store import database, documents
 
 _DOCUMENTS = ("documents", "revisions")
-_OWN = (*_DOCUMENTS, "passages", "vectors", "store", "changes", "files", "audit")
 _ERASED = "[erased]"
 _BUSY_SECONDS = 60.0
 _WANTED = "erased_customers"
@@ -77,10 +76,16 @@ def delete(db: Database, cases: Collection[str]) -> None:
 
 
 def forget_names(db: Database, cases: Collection[str]) -> None:
-    """Writes `[erased]` wherever a record of somebody else names one of these tickets, alone or in JSON."""
+    """Writes `[erased]` wherever a record of somebody else names one of these tickets, alone or in JSON.
+
+    Not in the knowledge, where only documents name documents.
+    """
+    if _has_documents(db):
+        return
     for table, column in _texts(db) if cases else ():
         for id_ in cases:
-            _forget_name(db, f'"{table}"', f'"{column}"', id_)
+            named = column in ("document_id", "passage_id")
+            (_forget_name if named else _forget_in_json)(db, f'"{table}"', f'"{column}"', id_)
 
 
 def compact(db: Database) -> None:
@@ -101,24 +106,30 @@ _CASES = (
 
 
 def _forget_name(db: Database, table: str, column: str, id_: str) -> None:
-    """An id stands alone, before the `@` of a passage's name, or as either of them in quotation marks."""
+    """An id, or the name of a passage, which is an id, `@` and more."""
     alone = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"  # noqa: S608 - names from the schema
     db.execute(alone, [_ERASED, id_])
     before = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"  # noqa: S608
     db.execute(before, [_ERASED, len(id_) + 1, len(id_) + 1, f"{id_}@"])
+
+
+def _forget_in_json(db: Database, table: str, column: str, id_: str) -> None:
+    """Either of them in quotation marks; an id without a digit only as part of a passage's name: it may be any word."""
+    ends = ('"', "@") if any(map(str.isdigit, id_)) else ("@",)
     for written in {json.dumps(id_, ensure_ascii=plain)[:-1] for plain in (True, False)}:
-        for end in ('"', "@"):
+        for end in ends:
             inside = f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE instr({column}, ?)"  # noqa: S608
             db.execute(inside, [written + end, f'"{_ERASED}{end}', written + end])
 
 
 def _texts(db: Database) -> list[tuple[str, str]]:
-    """Table and column of all that is text and no document's own; the audit log names no customer's ticket."""
-    found = db.execute(
-        "SELECT s.name, c.name FROM main.sqlite_schema s, pragma_table_info(s.name) c"
-        " WHERE s.type = 'table' AND c.type = 'TEXT' AND s.name NOT LIKE 'sqlite%' AND s.name NOT LIKE '\\_%' ESCAPE '\\'"
+    """Table and column of all that is text."""
+    return list(
+        db.execute(
+            "SELECT s.name, c.name FROM main.sqlite_schema s, pragma_table_info(s.name) c"
+            " WHERE s.type = 'table' AND c.type = 'TEXT' AND s.name NOT GLOB 'sqlite*' AND s.name NOT GLOB '_*'"
+        )
     )
-    return [(table, column) for table, column in found if table not in _OWN]
 
 
 def _tables(db: Database) -> list[str]:
