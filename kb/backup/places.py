@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain, count
 from pathlib import Path
 
 import msgspec
@@ -41,8 +42,9 @@ def exchange_file(home: Paths) -> Path:
 
 
 def aside(home: Paths, moment: str) -> Path:
-    """Where a restore keeps what it replaces."""
-    return home.home / f"{_ASIDE}{moment}"
+    """Where a restore keeps what it replaces: a folder that is not there yet."""
+    names = chain([moment], (f"{moment}-{number}" for number in count(2)))
+    return next(folder for name in names if not (folder := home.home / f"{_ASIDE}{name}").exists())
 
 
 def kept_aside(home: Paths) -> list[Paths]:

@@ -95,6 +95,8 @@ def _prepared(
     made = places.unpacked(home)
     archive.unpack(file, manifest, made.home, progress)
     _take_over_key(home, made)
+    for backup in (*ledger.backups(home), file):  # the next erasure must reach those that this backup knows nothing of
+        ledger.remember_backup(made, backup)
     erased = _bring_up_to_date(made, file, noted, progress, actor)
     _settle(made.home)
     moment = utc_now().strftime("%Y%m%dT%H%M%SZ")
@@ -156,7 +158,6 @@ def _bring_up_to_date(made: Paths, file: Path, noted: Sequence[Erasure], progres
     with closing(database.open_for_writing(made.database)) as db, database.transaction(db):
         db.execute("UPDATE store SET id = lower(hex(randomblob(8)))")  # from here on, it has another history
         audit.note(db, actor, "restore", file.name)
-    ledger.remember_backup(made, file)
     return erasing.erase_again(made, noted, progress)
 
 
