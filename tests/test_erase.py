@@ -21,7 +21,7 @@ from kb.backup.restoring import Restored, restore
 from kb.backup.taking import back_up
 from kb.config import Paths, Settings
 from kb.customers import Customers
-from kb.errors import StoreError
+from kb.errors import IndexMissing, StoreError
 from kb.progress import silent
 from kb.writer import Writer, writer_lock
 
@@ -114,7 +114,9 @@ def restored(home: Path, file: Path, *, erasures: Sequence[Path] = (), force: bo
 def test_no_byte_of_an_erased_customer_is_left_in_the_home(asked: Centre, shell: Shell, tmp_path: Path) -> None:
     (asked.home / ".restoring").mkdir()
     (asked.home / ".restoring" / "left.md").write_text(WORDS[0])
-    assert {word for words in traces(asked.home).values() for word in words} == {*TRACES} - {REFERENCE}
+    before = traces(asked.home)
+    assert {word for words in before.values() for word in words} == {*TRACES} - {REFERENCE}
+    assert any(name.startswith("index/") for name in before)
     vectors = asked.rows("SELECT count(*) FROM vectors")[0][0]
     done = shell(
         asked.home, "erase", REFERENCE, "--json", environment={"KB_QUERY_PROMPT": "q: ", "KB_PASSAGE_PROMPT": "p: "}
@@ -123,6 +125,9 @@ def test_no_byte_of_an_erased_customer_is_left_in_the_home(asked: Centre, shell:
     rows = json.loads(done.stdout)["rows"]
     assert (rows["documents"], rows["revisions"], rows["searches"]) == (1, 2, 1)
     assert not traces(asked.home)
+    assert len(list((asked.home / "index" / "generations").iterdir())) == 1
+    with pytest.raises(IndexMissing, match="none before it"):
+        asked.roll_back()
     assert set(found(asked.open(), "agent")) == {"refund", "delivery", "T-2", "T-3"}
     assert asked.rows("SELECT count(*) FROM vectors")[0][0] < vectors
     assert asked.rows("SELECT count(*) FROM vectors WHERE hash NOT IN (SELECT hash FROM passages)") == [(0,)]
