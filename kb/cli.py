@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.commands import keeping
+from kb.commands import doctor, keeping
 from kb.config import Paths, Settings, load_settings, parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
@@ -77,7 +77,7 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
 
 
-for command in (keeping.backup, keeping.restore, keeping.erase):
+for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase):
     main.add_command(command)
 
 
@@ -272,20 +272,6 @@ def calibrate(
     if not dry_run:
         tuning.save(home.paths, tuning.Tuning(made.fusion, made.confidence))
     show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
-
-
-@main.command()
-@_as_json
-@click.pass_obj
-def doctor(home: Home, as_json: bool) -> None:
-    """Check the model, the database and the index, and say what to do about what is wrong."""
-    from kb import presentation
-    from kb.diagnosis import examine
-
-    findings = examine(home.paths, home.settings)
-    presentation.show_json(findings) if as_json else presentation.show_findings(findings)
-    if not all(finding.ok for finding in findings):
-        sys.exit(FAILED)
 
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:

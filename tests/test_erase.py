@@ -77,6 +77,7 @@ def asked(two: Centre, tmp_path: Path) -> Centre:
     two.import_(exported(file, ticket(TICKET, WORDS[0], REFERENCE), *rest))
     two.import_(exported(file, ticket(TICKET, f"{WORDS[1]} {WORDS[2]}", REFERENCE), *rest))
     file.unlink()
+    two.reindex(full=True)  # in a generation's own files, and once more in the edits to it
     secret = Customers(two.paths.customer_key)
     with closing(sqlite3.connect(two.paths.journal)) as db:
         db.execute("PRAGMA journal_mode = WAL")
