@@ -32,6 +32,7 @@ WORDS = ("quagmire", "zygote", "水漏桶裂")
 TRACES = (REFERENCE, TICKET, *WORDS)
 JOURNAL = (
     "CREATE TABLE searches (query_id TEXT PRIMARY KEY, question TEXT, shown TEXT, customer TEXT);"
+    "CREATE TABLE answers (answer_id TEXT PRIMARY KEY, document_id TEXT, told TEXT, customer TEXT);"
     "CREATE TABLE signals (id INTEGER PRIMARY KEY, document_id TEXT, passage_id TEXT, customer TEXT);"
 )
 
@@ -85,7 +86,10 @@ def asked(two: Centre, tmp_path: Path) -> Centre:
         shown = json.dumps([f"{TICKET}@2#0", "T-3@1#0"], ensure_ascii=False)
         db.execute("INSERT INTO searches VALUES ('q1', 'zygote?', ?, ?)", [shown, secret.hash(REFERENCE)])
         db.execute("INSERT INTO searches VALUES ('q2', 'drum?', ?, ?)", [shown, secret.hash(OTHER)])
-        db.execute("INSERT INTO signals VALUES (1, ?, ?, NULL)", [TICKET, f"{TICKET}@2#0"])
+        told = json.dumps({"text": f"{WORDS[1]} {WORDS[2]} needs new feet."}, ensure_ascii=False)
+        db.execute("INSERT INTO answers VALUES ('a1', ?, ?, ?)", [TICKET, told, secret.hash(OTHER)])
+        db.execute("INSERT INTO answers VALUES ('a2', 'refund', 'Five days.', ?)", [secret.hash(OTHER)])
+        db.execute("INSERT INTO signals VALUES (1, NULL, ?, NULL)", [f"{TICKET}@2#0"])
         db.commit()
     return two
 
@@ -134,7 +138,8 @@ def test_no_byte_of_an_erased_customer_is_left_in_the_home(asked: Centre, shell:
     assert asked.rows("SELECT count(*) FROM vectors WHERE hash NOT IN (SELECT hash FROM passages)") == [(0,)]
     with closing(sqlite3.connect(asked.paths.journal)) as db:
         assert db.execute("SELECT query_id, shown FROM searches").fetchall() == [("q2", '["[erased]@2#0", "T-3@1#0"]')]
-        assert db.execute("SELECT document_id, passage_id FROM signals").fetchall() == [("[erased]", "[erased]@2#0")]
+        assert db.execute("SELECT document_id, passage_id FROM signals").fetchall() == [(None, "[erased]@2#0")]
+        assert db.execute("SELECT answer_id FROM answers").fetchall() == [("a2",)]
     noted = asked.rows("SELECT subject FROM audit WHERE action = 'erasure'")
     assert noted == [(Customers(asked.paths.customer_key).hash(REFERENCE)[:12],)]
     assert asked.reindex().embedded == 0
@@ -150,12 +155,14 @@ def test_a_text_that_another_ticket_has_too_keeps_its_vector(two: Centre, tmp_pa
 
 
 def test_a_dry_run_counts_and_changes_nothing(asked: Centre, shell: Shell) -> None:
-    before = {file: file.read_bytes() for file in (asked.home / "data").iterdir() if file.suffix != ".sqlite-shm"}
+    before = {
+        file: file.read_bytes() for file in (asked.home / "data").iterdir() if not file.name.endswith(("-shm", "-wal"))
+    }
     assert held(asked.paths, [REFERENCE]) == {"documents": 1, "revisions": 2, "passages": 2, "searches": 1}
     done = shell(asked.home, "erase", REFERENCE, "nobody", "--dry-run")
     assert "would be erased: 1 documents, 2 passages, 2 revisions, 1 searches" in done.stdout, done.stderr
     assert {
-        file: file.read_bytes() for file in (asked.home / "data").iterdir() if file.suffix != ".sqlite-shm"
+        file: file.read_bytes() for file in (asked.home / "data").iterdir() if not file.name.endswith(("-shm", "-wal"))
     } == before
 
 

@@ -76,16 +76,21 @@ def delete(db: Database, cases: Collection[str]) -> None:
 
 
 def forget_names(db: Database, cases: Collection[str]) -> None:
-    """Writes `[erased]` wherever a record of somebody else names one of these tickets, alone or in JSON.
+    """Deletes other people's records of one of these tickets, such as answers that quote it.
 
-    Not in the knowledge, where only documents name documents.
+    A record that only names it, as one of several that were shown, says `[erased]` there. Not in the knowledge, where
+    only documents name documents.
     """
     if _has_documents(db):
         return
     for table, column in _texts(db) if cases else ():
         for id_ in cases:
-            named = column in ("document_id", "passage_id")
-            (_forget_name if named else _forget_in_json)(db, f'"{table}"', f'"{column}"', id_)
+            if column == "document_id":
+                db.execute(f'DELETE FROM "{table}" WHERE document_id = ?', [id_])  # noqa: S608 - from the schema
+            elif column == "passage_id":
+                _forget_passages(db, f'"{table}"', id_)
+            else:
+                _forget_in_json(db, f'"{table}"', f'"{column}"', id_)
 
 
 def compact(db: Database) -> None:
@@ -105,12 +110,11 @@ _CASES = (
 )
 
 
-def _forget_name(db: Database, table: str, column: str, id_: str) -> None:
-    """An id, or the name of a passage, which is an id, `@` and more."""
-    alone = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"  # noqa: S608 - names from the schema
-    db.execute(alone, [_ERASED, id_])
-    before = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"  # noqa: S608
-    db.execute(before, [_ERASED, len(id_) + 1, len(id_) + 1, f"{id_}@"])
+def _forget_passages(db: Database, table: str, id_: str) -> None:
+    """A passage's name is its document's id, `@`, and more."""
+    name = f"{id_}@"
+    query = f"UPDATE {table} SET passage_id = ? || substr(passage_id, ?) WHERE substr(passage_id, 1, ?) = ?"  # noqa: S608
+    db.execute(query, [_ERASED, len(name), len(name), name])
 
 
 def _forget_in_json(db: Database, table: str, column: str, id_: str) -> None:
