@@ -97,7 +97,7 @@ def _write_batch(
         at = number % len(made_of)
         article = _article(number, made_of[at], exchanging.exchanged(at), products[number])
         digest, key = documents.content_hash(article), f"{SPLITTER}:{spec.fingerprint}"
-        states.append((article.id, "article", "rows", 1, PUBLISHED, digest, key))
+        states.append((article.id, "article", "rows", 1, PUBLISHED, digest, key, None))
         revisions.append((article.id, 1, "article", documents.content_of(article), change))
         rows.append(_row(article, change))
     _insert(db, "documents", DocumentState.__slots__, states)

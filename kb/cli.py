@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from kb.commands import doctor, keeping
 from kb.commands.audit import audit
 from kb.commands.export import export
 from kb.commands.home import Home, as_json
@@ -58,6 +59,11 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
         raise UsageError(f"--home {str(home)!r} is no folder: make it first, or name another")
     flags = dict(map(parse_flag, chosen))
     ctx.obj = Home(home, flags if model is None else {**flags, "model": model})
+    keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
+
+
+for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase):
+    main.add_command(command)
 
 
 def _audience(command: Any) -> Any:
@@ -234,20 +240,6 @@ def calibrate(
     if not dry_run:
         tuning.save(home.paths, tuning.Tuning(made.fusion, made.confidence))
     show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
-
-
-@main.command()
-@as_json
-@click.pass_obj
-def doctor(home: Home, as_json: bool) -> None:
-    """Check the model, the database and the index, and say what to do about what is wrong."""
-    from kb import presentation
-    from kb.diagnosis import examine
-
-    findings = examine(home.paths, home.settings)
-    presentation.show_json(findings) if as_json else presentation.show_findings(findings)
-    if not all(finding.ok for finding in findings):
-        sys.exit(FAILED)
 
 
 def _ask(question: str, audience: str, **filters: str | None) -> Ask:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from kb.backup import ledger, places
 from kb.config import Paths, Settings
 from kb.errors import KbError
 from kb.jobs import reach_server
@@ -29,6 +31,8 @@ def examine(paths: Paths, settings: Settings) -> list[Finding]:
         _look("model", lambda: _model(settings)),
         _look("database", lambda: _database(paths)),
         _look("index", lambda: _index(paths, settings)),
+        _look("backup", lambda: _backup(paths)),
+        _look("erasures", lambda: _erasures(paths)),
         _look("server", lambda: _server(paths)),
     ]
 
@@ -72,6 +76,22 @@ def _server(paths: Paths) -> str:
         return "not running"
     connection.close()
     return "running"
+
+
+def _backup(paths: Paths) -> str:
+    places.refuse_half_restored(paths)
+    written = [file for file in ledger.backups(paths) if file.is_file()]
+    if not written:
+        return "none is where `kb backup FILE` wrote one"
+    newest = max(written, key=lambda file: file.stat().st_mtime)
+    moment = datetime.fromtimestamp(newest.stat().st_mtime)
+    return f"{len(written)} in place, the newest {newest} of {moment:%Y-%m-%d %H:%M}"
+
+
+def _erasures(paths: Paths) -> str:
+    if ledger.read(ledger.pending_file(paths)):
+        raise KbError("an erasure was interrupted and is not complete: run `kb erase` to complete it")
+    return f"{len(ledger.read(ledger.file_of(paths)))} noted, none under way"
 
 
 def _newest_change(paths: Paths) -> int:

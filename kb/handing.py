@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from kb.backup.erasing import Erased, erase
+from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings, deciding
 from kb.errors import StoreBusy
 from kb.jobs import ask_server, reach_server
@@ -33,6 +35,31 @@ def run_job(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, 
             handed = {**arguments, "settings": deciding(settings)}
             return msgspec.convert(ask_server(server, job, handed, progress), Summary)
         return _here(paths, settings, job, arguments, progress)
+
+
+def run_backup(paths: Paths, settings: Settings, file: Path, progress: Progress, *, force: bool) -> Saved:
+    """Backs up a home, in its turn among all writing. Raises what `back_up` raises, or StoreBusy."""
+    arguments = {"file": str(file), "force": force, "settings": msgspec.to_builtins(settings)}
+    with ExitStack() as held:
+        if server := _lock_or_server(paths, held):
+            return msgspec.convert(ask_server(server, "backup", arguments, progress), Saved)
+        return back_up(paths, settings, file, progress, force=force)
+
+
+def run_erasure(paths: Paths, settings: Settings, references: Sequence[str], progress: Progress) -> Erased:
+    """Erases customers, in its turn among all writing. Raises what `erase` raises, or StoreBusy."""
+    with ExitStack() as held:
+        if server := _lock_or_server(paths, held):
+            return msgspec.convert(ask_server(server, "erase", {"references": list(references)}, progress), Erased)
+
+        def renew(told: Progress) -> None:
+            writer = Writer(paths, settings)
+            try:
+                writer.renew(told)
+            finally:
+                writer.close()
+
+        return erase(paths, references, progress, renew=renew)
 
 
 def _lock_or_server(paths: Paths, held: ExitStack) -> Connection | None:

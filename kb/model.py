@@ -75,6 +75,8 @@ class Ticket:
     product: str | None = None
     tags: tuple[str, ...] = ()
     closed_at: datetime | None = None
+    customer: str | None = None
+    """Whose case it was: a keyed hash of the reference to them."""
 
 
 Document = Article | Ticket

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ from kb.rehearsal import Rehearsal, Trial
 from kb.results import Answer, Explanation, Hit, HitExplained, SearchResult
 
 if TYPE_CHECKING:  # what makes these imports the index and the model: a question that the server answers needs neither
+    from kb.backup.erasing import Erased
+    from kb.backup.restoring import Restored
+    from kb.backup.taking import Saved
     from kb.diagnosis import Finding
     from kb.publishing import Summary
 
@@ -196,3 +199,42 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         table.add_row("ok" if finding.ok else "[red]WRONG[/red]", finding.part, Text(finding.detail))
     _console().print(table)
+
+
+def show_saved(saved: Saved) -> None:
+    """What a backup holds, and where it is."""
+    rows = _counted(saved.rows)
+    _console().print(Text(f"{saved.file}: {saved.bytes:,} bytes, {saved.articles} files of articles, {rows}"))
+    _console().print(f"{saved.seconds:.1f} s; every byte is under a checksum: `kb restore` compares all of it first")
+
+
+def show_restored(done: Restored) -> None:
+    """What a restore put back, and what to do next."""
+    console = _console()
+    console.print(Text(f"restored {done.file} of {done.made_at}: {done.files} files, {_counted(done.rows)}"))
+    console.print(f"erased again: {done.erased_again} customers")
+    if done.aside:
+        console.print(Text(f"what was here is in {done.aside}; to go back, put its parts in place of the new ones"))
+    console.print("Now run `kb reindex` (or `kb serve`, which does): it builds the index and embeds nothing again.")
+    console.print("Keys that were revoked after this backup hold again: look at them, and revoke them again.")
+
+
+def show_held(counts: Mapping[str, int]) -> None:
+    """What an erasure would erase."""
+    _console().print(f"would be erased: {_counted(counts) or 'nothing'}")
+
+
+def show_erased(erased: Erased) -> None:
+    """What was erased, and which backups could not be told."""
+    console, errors = _console(), _console(stderr=True)
+    customers = f"{erased.references} customer{'s' * (erased.references != 1)}"
+    console.print(f"erased of {customers}: {_counted(erased.rows) or 'nothing was there'}")
+    for file in erased.told:
+        console.print(Text(f"noted beside {file}: a restore of it erases them again"))
+    for file in erased.out_of_reach:
+        told = f"{file} is not there (any more): whoever restores it must give `--erasures` this home's erasures.jsonl"
+        errors.print(Text(told, style="yellow"))
+
+
+def _counted(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in sorted(rows.items()) if count)

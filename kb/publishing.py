@@ -158,17 +158,20 @@ class Publisher:
         """What to store of a document, or None where the store holds just that."""
         digest = documents.content_hash(item.document)
         key = self._preparation.split_key(item.document)
+        customer = _customer(item.document, state)
         if state is None:
             revision = 1
         elif state.content_hash == digest:
             revision = state.revision
-            if (state.status, state.split_key, state.source) == (item.status, key, item.source):
+            held = (state.status, state.split_key, state.source, state.customer)
+            if held == (item.status, key, item.source, customer):
                 return None
         else:
             revision = state.revision + 1
         kind = documents.kind_of(item.document)
         return Work(
-            item.document, DocumentState(item.document.id, kind, item.source, revision, item.status, digest, key)
+            item.document,
+            DocumentState(item.document.id, kind, item.source, revision, item.status, digest, key, customer),
         )
 
     def _retirement(self, state: DocumentState | None) -> Work | None:
@@ -233,6 +236,12 @@ def is_taken(state: DocumentState, source: str) -> bool:
 def belongs_to(state: DocumentState) -> str:
     """Why an id that is taken is refused."""
     return f"{state.id!r} belongs to {state.source!r}: choose another id, or retire that one"
+
+
+def _customer(document: Document, state: DocumentState | None) -> str | None:
+    """Whose case it is; an export that no longer says so does not make it nobody's."""
+    said = document.customer if isinstance(document, Ticket) else None
+    return said or (state.customer if state else None)
 
 
 def _is_new(state: DocumentState | None) -> bool:

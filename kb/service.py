@@ -16,6 +16,8 @@ import watchfiles
 
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
+from kb.backup.erasing import Erased, erase
+from kb.backup.taking import Saved, back_up
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
@@ -34,6 +36,8 @@ from kb.writer import Writer, writer_lock
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
 _FORGET_SECONDS = 86_400.0
+_FOLLOWED_SECONDS = 1.0
+"""After this long every worker follows a new index, and has told what it found in the one before."""
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 _Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 log = logging.getLogger("kb")
@@ -130,6 +134,8 @@ class Service:
             "import": self._job(writer, _import),
             "rollback": self._job(writer, _roll_back),
             "model": self._job(writer, _change_model, _prepare),
+            "backup": self._turn(self._back_up),
+            "erase": self._turn(lambda arguments, progress: self._erase(writer, arguments, progress)),
             "search": self._search,
             "ask": self._answer,
         }
@@ -204,6 +210,29 @@ class Service:
             return asdict(summary)
 
         return run
+
+    def _turn(self, work: Callable[[Mapping[str, Any], Progress], Any]) -> Handler:
+        """`work` as a job in turn with all writing, whatever the settings of who hands it over."""
+
+        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+            with self._writing:
+                if self._stopping.is_set():
+                    raise StoreBusy("the server is stopping: run the command again")
+                return asdict(work(arguments, progress))
+
+        return run
+
+    def _back_up(self, arguments: Mapping[str, Any], progress: Progress) -> Saved:
+        settings = msgspec.convert(arguments["settings"], Settings)
+        return back_up(self._paths, settings, Path(arguments["file"]), progress, force=bool(arguments["force"]))
+
+    def _erase(self, writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Erased:
+        def renew(told: Progress) -> None:
+            writer.renew(told)
+            self._follow_once()
+            self._stopping.wait(_FOLLOWED_SECONDS)
+
+        return erase(self._paths, list(arguments["references"]), progress, renew=renew)
 
     def _search(self, arguments: Mapping[str, Any], _: Progress) -> SearchResult:
         asked = msgspec.convert(arguments, Asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -117,6 +117,7 @@ def plan_import(
     states: States,
     timezone: tzinfo,
     keep: Sequence[str],
+    hashed: Callable[[str], str],
     progress: Progress,
     spools: Path,
 ) -> Plan:
@@ -125,7 +126,7 @@ def plan_import(
     A ticket that is no longer resolved is retired; with `prune`, so is what a source no longer holds, unless some
     record was refused, since that record's id may be the missing one. Raises UsageError, InputError.
     """
-    reading = _Import(timezone, keep, spools)
+    reading = _Import(timezone, keep, hashed, spools)
     for file in files:
         _check_source(name := source or file.stem)
         reading.read(file, name, progress)
@@ -149,8 +150,8 @@ def plan_import(
 class _Import:
     """The state of reading import files one after the other."""
 
-    def __init__(self, timezone: tzinfo, keep: Sequence[str], spools: Path) -> None:
-        self._timezone = timezone
+    def __init__(self, timezone: tzinfo, keep: Sequence[str], hashed: Callable[[str], str], spools: Path) -> None:
+        self._timezone, self._hashed = timezone, hashed
         self.redactor = _Counting(keep=keep)
         self.incoming = Spool[Incoming](spools)
         self.skipped: dict[str, str] = {}  # id to source
@@ -196,7 +197,14 @@ class _Import:
             raise MalformedRecord([Problem(str(file), number, None, message)]) from error
         if not line.strip():
             return None
-        return read_record(line, source=str(file), number=number, timezone=self._timezone, redactor=self.redactor)
+        return read_record(
+            line,
+            source=str(file),
+            number=number,
+            timezone=self._timezone,
+            redactor=self.redactor,
+            hashed=self._hashed,
+        )
 
 
 class _Counting(Redactor):

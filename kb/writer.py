@@ -11,9 +11,10 @@ import filelock
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
+from kb.customers import Customers
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
-from kb.indexing import How, roll_back
+from kb.indexing import How, bring_up_to_date, roll_back
 from kb.progress import Progress, silent
 from kb.publishing import Plan, Publisher, Summary
 from kb.search import succession
@@ -82,6 +83,7 @@ class Writer:
                 states=documents.states(self._db),
                 timezone=zone(self.settings),
                 keep=self.settings.keep,
+                hashed=Customers(self._paths.customer_key).hash,
                 progress=progress,
                 spools=self._spools,
             )
@@ -120,6 +122,20 @@ class Writer:
         """
         self._turn_to(settings)
         return self._reindex(progress, How(full=full, force=force))
+
+    def renew(self, progress: Progress) -> None:
+        """Builds the index anew from the store and drops every older one: what the store lacks is in none.
+
+        It is of the live one's model and is not compared with it: it holds less on purpose. Raises ModelMissing.
+        """
+        live = succession.live(self._paths.index)
+        fitting = self._embedders.fitting(live, self.settings) if live else None
+        settings, embedder = fitting or (self.settings, self._embedders.of(self.settings))
+        make = self._make(settings, self._embedders)
+        how = How(full=True, force=True, make=lambda order, told: make(replace(order, live=None), told))
+        with self._explained():
+            bring_up_to_date(self._db, self._paths, embedder.spec, how, progress)
+            succession.drop_before(self._paths.index)
 
     def warm(self) -> None:
         """Loads what the first edit would otherwise wait for."""

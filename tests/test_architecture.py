@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "customers": set(),
     "courtesy": set(),
     "access": VALUES | {"config", "store"},
+    "backup": VALUES | {"config", "customers", "progress", "store"},
     "ingest": VALUES,
     "store": VALUES,
     "search": VALUES,
@@ -35,10 +36,11 @@ MAY_IMPORT = {
     "publishing": VALUES | {"config", "progress", "store", "search", "rehearsal", "spool", "preparation", "indexing"},
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "writer": VALUES
-    | {"config", "progress", "store", "search", "embedders", "successor", "indexing", "publishing", "sources"},
+    | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
+    | {"sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
-    "handing": VALUES | {"config", "progress", "jobs", "publishing", "writer", "retention"},
+    "handing": VALUES | {"backup", "config", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -78,10 +80,10 @@ MAY_IMPORT = {
         "retention",
         "withheld",
     }
-    | {"writer"},
+    | {"backup", "writer"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
-    "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
-    "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
+    "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
+    "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
     | {"access", "feedback", "insight", "journal", "recording"}

@@ -33,7 +33,14 @@ TICKET = {
 
 def read(record: object) -> Article | Ticket | Skipped:
     line = record if isinstance(record, str) else json.dumps(record)
-    return read_record(line, source="x.jsonl", number=7, timezone=UTC, redactor=Redactor())
+    return read_record(
+        line,
+        source="x.jsonl",
+        number=7,
+        timezone=UTC,
+        redactor=Redactor(),
+        hashed=lambda reference: f"hash of {reference}",
+    )
 
 
 def refused(record: object) -> str:

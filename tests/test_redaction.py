@@ -382,7 +382,7 @@ def test_at_most_8_percent_of_clean_lines_are_changed(name: str) -> None:
 def stored(line: str) -> list[str]:
     """Everything of a ticket that is kept; of one that is skipped, what would be if it were not."""
     centre = Redactor(keep=CENTRE)
-    made = read_record(line, source="tickets.jsonl", number=1, timezone=UTC, redactor=centre)
+    made = read_record(line, source="tickets.jsonl", number=1, timezone=UTC, redactor=centre, hashed=str)
     if isinstance(made, Ticket):
         return [made.subject, made.problem, made.resolution, *made.tags]
     raw = json.loads(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from typing import Any
 
@@ -28,9 +28,12 @@ class MalformedRecord(InputError):
 
 
 def read_record(
-    line: str, *, source: str, number: int, timezone: tzinfo, redactor: Redactor
+    line: str, *, source: str, number: int, timezone: tzinfo, redactor: Redactor, hashed: Callable[[str], str]
 ) -> Article | Ticket | Skipped:
-    """The document of line `number` of an import file; tickets come redacted. Raises MalformedRecord."""
+    """The document of line `number` of an import file; tickets come redacted, customers' references `hashed`.
+
+    Raises MalformedRecord.
+    """
     record = _mapping(line, source, number)
     kind = record.pop("kind", None)
     if kind == "article":
@@ -39,7 +42,9 @@ def read_record(
         except MalformedArticle as error:
             raise MalformedRecord(error.problems) from error
     if kind == "ticket":
-        made, problems = ticket_from_mapping(record, source=source, line=number, timezone=timezone, redactor=redactor)
+        made, problems = ticket_from_mapping(
+            record, source=source, line=number, timezone=timezone, redactor=redactor, hashed=hashed
+        )
         if made is None:
             raise MalformedRecord(problems)
         return made

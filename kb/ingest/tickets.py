@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -24,8 +24,9 @@ KEYS = (
     "tags",
     "closed_at",
     "customer",
+    "customer_ref",
 )
-_PRIVATE = ("subject", "messages", "resolution", "tags", "customer")
+_PRIVATE = ("subject", "messages", "resolution", "tags", "customer", "customer_ref")
 _AUTHORS = ("customer", "agent", "system")
 _RESOLVED = ("solved", "closed")
 
@@ -39,9 +40,18 @@ class Skipped:
 
 
 def ticket_from_mapping(
-    mapping: Mapping[str, Any], *, source: str, line: int | None, timezone: tzinfo, redactor: Redactor
+    mapping: Mapping[str, Any],
+    *,
+    source: str,
+    line: int | None,
+    timezone: tzinfo,
+    redactor: Redactor,
+    hashed: Callable[[str], str],
 ) -> tuple[Ticket | Skipped | None, list[Problem]]:
-    """The redacted ticket of an import record, or why it is skipped; None with the problems of a malformed one."""
+    """The redacted ticket of an import record, or why it is skipped; None with the problems of a malformed one.
+
+    Of the reference to its customer only what `hashed` makes of it is kept.
+    """
     read = Fields(mapping, source=source, line=line, accepted=KEYS, private=_PRIVATE)
     for key in ("id", "subject", "status"):
         read.require(key, "a string")
@@ -52,6 +62,7 @@ def ticket_from_mapping(
     resolution = newly_written(read.text("resolution") or "")
     closed_at, product = read.moment("closed_at", timezone), read.text("product")
     known, tags, language = _known(read), read.texts("tags"), read.language("language")
+    reference = read.text("customer_ref")
     if read.problems or identifier is None or subject is None or status is None:
         return None, read.problems
     if status.lower() not in _RESOLVED:
@@ -71,6 +82,7 @@ def ticket_from_mapping(
         product=product,
         tags=tuple(dict.fromkeys(map(redact, tags))),
         closed_at=closed_at,
+        customer=hashed(reference) if reference else None,
     ), []
 
 

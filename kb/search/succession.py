@@ -76,6 +76,13 @@ def remove_old(index: Path) -> None:
         shutil.rmtree(generation.folder(index, number))
 
 
+def drop_before(index: Path) -> None:
+    """Removes all generations but the live one, to which there is then none to go back from. Raises OSError."""
+    current = generation.read_manifest(index)
+    generation.write_manifest(index, msgspec.structs.replace(current, previous=None))
+    remove_old(index)
+
+
 def oldest_base(index: Path) -> int:
     """The change from which on every row is still needed, by the live generation or the one before it."""
     current = generation.read_manifest(index)

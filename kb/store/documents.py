@@ -18,7 +18,10 @@ FILES = "articles/"
 
 @dataclass(frozen=True, slots=True)
 class DocumentState:
-    """What the store holds of a document now; `split_key` names how its passages were made."""
+    """What the store holds of a document now; `split_key` names how its passages were made.
+
+    `customer` is the keyed hash of the reference to whose case it was.
+    """
 
     id: str
     kind: str
@@ -27,6 +30,10 @@ class DocumentState:
     status: str
     content_hash: str
     split_key: str
+    customer: str | None = None
+
+
+_STATE = tuple(name for name in DocumentState.__slots__ if name != "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,10 @@ def kind_of(document: Document) -> str:
 
 
 def content_of(document: Document) -> str:
-    """A document as JSON, the same for equal documents."""
+    """A document as JSON, the same for equal documents, whose customer is kept beside."""
+    if isinstance(document, Ticket):
+        kept = {name: getattr(document, name) for name in Ticket.__slots__ if name != "customer"}
+        return msgspec.json.encode(kept).decode()  # in this order: as it was before tickets had customers
     return msgspec.json.encode(document, order="deterministic").decode()
 
 
@@ -108,7 +118,8 @@ def states(db: Database) -> States:
 
 def record(db: Database, document: Document, state: DocumentState, change: int) -> None:
     """Makes `state` the document's, and keeps its content where that revision is new."""
-    db.table("documents").upsert({name: getattr(state, name) for name in DocumentState.__slots__}, pk="id")
+    customer = {"customer": state.customer} if state.customer else {}
+    db.table("documents").upsert({name: getattr(state, name) for name in _STATE} | customer, pk="id")
     held = db.execute("SELECT max(revision) FROM revisions WHERE document_id = ?", [document.id]).fetchone()[0]
     if held != state.revision:
         db.table("revisions").insert(
@@ -119,6 +130,7 @@ def record(db: Database, document: Document, state: DocumentState, change: int) 
                 "content": content_of(document),
                 "change": change,
             }
+            | customer
         )
 
 
@@ -139,7 +151,8 @@ def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
     Read page by page: a query left open would keep this connection from writing once another one has written.
     """
     query = (
-        "SELECT d.id, d.kind, d.source, d.revision, d.status, d.content_hash, d.split_key, r.content FROM documents d"
+        "SELECT d.id, d.kind, d.source, d.revision, d.status, d.content_hash, d.split_key, d.customer, r.content"
+        " FROM documents d"
         " JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision WHERE d.id > ? ORDER BY d.id LIMIT ?"
     )
     last = ""

@@ -114,3 +114,14 @@ def access(db: Database) -> None:
             WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
             BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
     """)
+
+
+@migrations(name="0007_customers")
+def customers(db: Database) -> None:
+    """Whose case a ticket was, as a keyed hash: of the document now, and of each revision when it was stored."""
+    db.executescript("""
+        ALTER TABLE documents ADD COLUMN customer TEXT;
+        ALTER TABLE revisions ADD COLUMN customer TEXT;
+        CREATE INDEX documents_by_customer ON documents (customer) WHERE customer IS NOT NULL;
+        CREATE INDEX revisions_by_customer ON revisions (customer) WHERE customer IS NOT NULL;
+    """)
