@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kb.errors import SettingsError
+from kb.logs import FORMATS, LEVELS
 
 ELSEWHERE = {"KB_HOME", "KB_MODEL_DIR", "KB_SERVE"}
 """Variables that are not settings: where the home is, where models are unpacked, what `serve` tells its workers."""
@@ -96,6 +97,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Milliseconds after which a question leaves out the steps that are optional; 0 sets no limit."""
     max_requests: int = 256
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
+    log: str = "auto"
+    """How a service logs: `text`, `json`, or `auto`, which is text where a person watches, at a terminal."""
+    log_level: str = "info"
+    """From where on it logs: `debug`, `info`, `warning` or `error`."""
+    metrics_open: bool = False
+    """Whether anybody on this machine may read `/metrics`; else it takes an admin's key."""
 
 
 _LISTS = ("keep", "golden")
@@ -202,6 +209,9 @@ def _refuse_impossible(settings: Settings) -> None:
         )
     if settings.max_requests < 1:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
+    for name, known in (("log", FORMATS), ("log_level", LEVELS)):
+        if (value := getattr(settings, name)) not in known:
+            raise SettingsError(f"{name}: {value!r} is none of {', '.join(known)}")
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
     try:

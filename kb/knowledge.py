@@ -22,6 +22,7 @@ from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
+from kb.stages import COMPOSED, SHOWN, Stages
 from kb.tuning import Models, load
 
 MAX_K = 100
@@ -75,9 +76,19 @@ class KnowledgeBase:
         self._embedder.warm()
         self.reader.warm()
 
-    def question(self, ask: Ask, *, whenever: bool = False) -> Question:
+    def question(self, ask: Ask, *, whenever: bool = False, stages: Stages | None = None) -> Question:
         """A question put to what is visible now, or, for an operator's eyes only, `whenever`. Raises UsageError."""
-        return Question(ask, self.reader, self._models, self._vectors, whenever=whenever)
+        return Question(ask, self.reader, self._models, self._vectors, whenever=whenever, stages=stages)
+
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How often the vector of a question was at hand, and how often it had to be made."""
+        return self._vectors.hits, self._vectors.misses
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return not isinstance(self._embedder, Embedder) or self._embedder.is_loaded
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
@@ -86,22 +97,25 @@ class KnowledgeBase:
             Question(ask, self.reader, self._models, needed)  # it is mended before it is embedded
         self._vectors.ahead(needed.texts)
 
-    def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
+    def search(self, ask: Ask, k: int = 10, *, explain: bool = False, stages: Stages | None = None) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
-        question = Question(ask, self.reader, self._models, self._vectors, Budget(self.settings.budget_ms))
+        budget = Budget(self.settings.budget_ms)
+        question = Question(ask, self.reader, self._models, self._vectors, budget, stages=stages)
         found = {kind: question.lane(kind, k) for kind in KINDS}
         articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
+        question.stages.ended(SHOWN)
         took = round((time.perf_counter() - started) * 1000, 3)
         why = question.explain(found) if explain else None
         return SearchResult(uuid.uuid4().hex, articles, tickets, took, why, question.budget.skipped)
 
-    def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
+    def answer(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""
-        question = self.question(ask)
+        question = self.question(ask, stages=stages)
         made = Answering(question).answer()
+        question.stages.ended(COMPOSED)
         if not explain:
             return made
         lanes = {kind: question.lane(kind, 1) for kind in KINDS}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,13 +17,14 @@ import watchfiles
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
-from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
+from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
 from kb.knowledge import KnowledgeBase
 from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.results import Answer, SearchResult
+from kb.search import succession
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
@@ -43,6 +46,29 @@ class Service:
         self._stopping = threading.Event()
         self._writing, self._looking = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._looked = time.monotonic()
+        self.writes, self.errors = Counter[tuple[str, str]](), Counter[str]()
+
+    @property
+    def paths(self) -> Paths:
+        """The home's."""
+        return self._paths
+
+    @property
+    def batches(self) -> Counter[int]:
+        """How many runs of the model there were for questions, by how many texts they had."""
+        return self._following.embedders.batches()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The names of background threads that a defect has ended; nothing but another start brings them back."""
+        running = not self._stopping.is_set()
+        return tuple(thread.name for thread in self._threads if running and not thread.is_alive())
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long ago the newest committed state was last looked at with success."""
+        return time.monotonic() - self._looked
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -76,7 +102,9 @@ class Service:
                 if self._following.knowledge is None:
                     self._grounds = grounds(self._paths, self._settings)
                 self._following.look()
+            self._looked = time.monotonic()
         except KbError as error:
+            self.errors[type(error).__name__] += str(error) != str(self._trouble)
             if str(error) != str(self._trouble):
                 log.warning("%s", error)
             self._trouble = error
@@ -90,17 +118,17 @@ class Service:
             except StoreBusy:
                 continue  # another process of this home writes; this one follows what it does
             except KbError as error:
-                log.error("%s", error)
+                self._note(error)
                 self._stopping.wait(10 * _RETRY_SECONDS)
 
     def _be_the_writer(self) -> None:
         settings, _ = self._following.live_model()
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=Aside)
         handlers: dict[str, Handler] = {
-            "reindex": self._job(writer, _reindex),
-            "import": self._job(writer, _import),
-            "rollback": self._job(writer, _roll_back),
-            "model": self._job(writer, _change_model, _prepare),
+            "reindex": self._job("reindex", writer, _reindex),
+            "import": self._job("import", writer, _import),
+            "rollback": self._job("rollback", writer, _roll_back),
+            "model": self._job("model", writer, _change_model, _prepare),
             "search": self._search,
             "ask": self._answer,
         }
@@ -140,9 +168,9 @@ class Service:
         """Whether it went well; where not, it is worth trying again after a while."""
         try:
             with self._writing:
-                summary = writer.reindex(silent)
+                summary = self._counted("watch", lambda: writer.reindex(silent))
         except KbError as error:
-            log.error("%s", error)
+            self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
             return False
         for problem in summary.problems:
@@ -151,7 +179,7 @@ class Service:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
         return True
 
-    def _job(self, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
+    def _job(self, name: str, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
         """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
 
         `ahead` is done first, beside other writing; only a job that has it may name another model.
@@ -170,11 +198,30 @@ class Service:
             with self._writing:
                 if self._stopping.is_set():
                     raise StoreBusy("the server is stopping: run the command again")
-                summary = work(writer, arguments, progress)
+                summary = self._counted(name, lambda: work(writer, arguments, progress))
             self._follow_once()
             return asdict(summary)
 
         return run
+
+    def _counted(self, job: str, work: Callable[[], Summary]) -> Summary:
+        """Runs a job that writes, and counts what became of it. The lock for writing is the caller's."""
+        before, outcome = succession.live(self._paths.index), "failed"
+        try:
+            summary = work()
+            changed = summary.added or summary.changed or summary.removed
+            same = before is not None and summary.generation == before.generation
+            outcome = ("edited" if changed else "unchanged") if same else "published"
+            return summary
+        except RehearsalFailed:
+            outcome = "refused"
+            raise
+        finally:
+            self.writes[job, outcome] += 1
+
+    def _note(self, error: KbError) -> None:
+        self.errors[type(error).__name__] += 1
+        log.error("%s", error)
 
     def _search(self, arguments: Mapping[str, Any], _: Progress) -> SearchResult:
         asked = msgspec.convert(arguments, Asked)

@@ -16,12 +16,13 @@ MAY_IMPORT = {
     "progress": set(),
     "logs": set(),
     "budget": set(),
-    "config": {"errors"},
+    "stages": set(),
+    "config": {"errors", "logs"},
     "customers": set(),
     "access": VALUES | {"config", "store"},
     "ingest": VALUES,
     "store": VALUES,
-    "search": VALUES,
+    "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
     "rehearsal": set(),
     "embedders": VALUES | {"config", "search"},
@@ -44,21 +45,26 @@ MAY_IMPORT = {
     "hits": VALUES | {"search", "answer", "results"},
     "explaining": VALUES | {"search", "results", "hits"},
     "variants": VALUES | {"search", "reader", "results"},
-    "questions": VALUES | {"budget", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
+    "questions": VALUES
+    | {"budget", "stages", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "contradictions": VALUES | {"search", "reader", "hits"},
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
     "tuning": VALUES | {"config", "search"},
-    "knowledge": VALUES | {"budget", "config", "search", "reader", "results", "questions", "answering", "tuning"},
+    "knowledge": VALUES
+    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "tuning"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
     | {"asking", "config", "progress", "jobs", "following", "aside", "knowledge", "publishing", "results", "withheld"}
-    | {"writer"},
+    | {"search", "writer"},
+    "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "web": VALUES | {"config", "logs", "results", "questions", "knowledge", "service", "withheld"},
+    "web": VALUES
+    | {"access", "config", "logs", "stages", "readiness", "search", "results", "questions", "knowledge", "service"}
+    | {"withheld"},
     "cli": None,  # the shell reaches every operation
     "__main__": {"cli"},
     "__init__": set(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 import anyio
 import msgspec
-from litestar import Litestar, Response, Router, get, post
+from litestar import Litestar, Request, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromQuery, JSONBody, QueryParameter
@@ -30,7 +30,11 @@ from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
-from kb.web.admission import Admission
+from kb.stages import Stages
+from kb.web.admission import Admission, waited_seconds
+from kb.web.health import Watch, live, ready, scrape
+from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
+from kb.web.requests import note, request_id
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -38,8 +42,8 @@ _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _TITLES = {
-    400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
-    503: "Unavailable",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    408: "Request Timeout", 413: "Content Too Large", 503: "Unavailable",
 }  # fmt: skip
 log = logging.getLogger("kb.web")
 
@@ -78,13 +82,6 @@ class _Asking(Operation):
         }
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Whether the service is up, and what it answers from."""
-
-    status: str
-    generation: int | None = None
-
-
 @get(
     "/api/search",
     sync_to_thread=True,
@@ -102,7 +99,10 @@ def search(
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     ask = Ask(q, (), state.audiences, None, product, language, tag)
-    return _knowledge(state).search(ask, k, explain=explain)
+    kb, stages = _knowledge(state), Stages()
+    result = kb.search(ask, k, explain=explain, stages=stages)
+    _counted(state, kb, stages, result)
+    return result
 
 
 @post(
@@ -114,57 +114,59 @@ def search(
 )
 def answers(state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel."""
-    kb = _knowledge(state)
+    kb, stages = _knowledge(state), Stages()
     ask = Ask(data.question, tuple(data.conversation), state.audiences, speaks=data.language)
-    answer = kb.answer(ask, explain=data.explain)
+    answer = kb.answer(ask, explain=data.explain, stages=stages)
+    _counted(state, kb, stages, answer)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
-@get("/health/live", sync_to_thread=False, summary="Whether the process runs")
-def live() -> Health:
-    """Always `ok` while the process answers at all."""
-    return Health("ok")
+def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
+    """A question is done: into the metrics, and into the request's line of the log."""
+    metrics, language = state.watch.metrics, language_of(stages.speaks)
+    metrics.passed(stages, waited_seconds())
+    note(generation=kb.reader.view.manifest.generation)
+    if isinstance(told, SearchResult):
+        outcome = "found" if told.hits or told.tickets else "nothing"
+        metrics.count(SEARCHES, outcome, language)
+        note(outcome=outcome, query_id=told.query_id)
+        return
+    metrics.count(ANSWERS, told.outcome, language)
+    note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.outcome == "abstained":
+        metrics.count(REFUSED, told.reason or "", language)
 
 
-@get(
-    "/health/ready",
-    sync_to_thread=False,
-    summary="Whether questions can be answered",
-    responses={503: ResponseSpec(Health, description="Nothing is indexed, or the index cannot be read")},
-)
-def ready(state: State) -> Response[Health]:
-    """503 while nothing is indexed or the index cannot be read."""
-    try:
-        view = _service(state).knowledge.reader.view
-    except KbError:
-        return Response(Health("unavailable"), status_code=503)
-    return Response(Health("ok", view.manifest.generation))
-
-
-def create_app(service: Service, audiences: frozenset[str], admission: Admission) -> Litestar:
+def create_app(
+    service: Service, audiences: frozenset[str], admission: Admission, watch: Watch | None = None
+) -> Litestar:
     """The application over a service, which it starts and stops; every caller gets `audiences`.
 
     `admission` stands before the questions alone: whether the service lives and is ready is told however busy it is.
     """
+
+    watch = watch or Watch(service, admission, Metrics(), is_open=False)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         # Where Litestar runs handlers; the loop's own pool would have six threads on two processors.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
+        watch.start()
         try:
             yield
         finally:
+            await anyio.to_thread.run_sync(watch.stop)
             await anyio.to_thread.run_sync(service.stop)
 
     return Litestar(
-        [Router("/", route_handlers=[search, answers], middleware=[admission]), live, ready, _openapi_files()],
+        [Router("/", route_handlers=[search, answers], middleware=[admission]), live, ready, scrape, _openapi_files()],
         lifespan=[running],
-        state=State({"service": service, "audiences": audiences, "admission": admission}),
+        state=State({"service": service, "audiences": audiences, "admission": admission, "watch": watch}),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig("kb", version("kb"), path="/schema", render_plugins=[_openapi_page()]),
         logging_config=None,
-        plugins=[_problems()],
+        plugins=[_problems(watch.metrics)],
         exception_handlers={Exception: _unexpected},
     )
 
@@ -196,22 +198,23 @@ def _knowledge(state: State) -> KnowledgeBase:
     return _service(state).knowledge
 
 
-def _problems() -> ProblemDetailsPlugin:
+def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
     def unavailable(error: KbError) -> ProblemDetailsException:
         log.error("%s", error)
+        metrics.count(ERRORS, type(error).__name__)
         return ProblemDetailsException(
-            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503]
+            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503], extra=_named()
         )
 
     def usage(error: UsageError) -> ProblemDetailsException:
-        return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
+        return ProblemDetailsException(str(error), status_code=400, title="Bad Request", extra=_named())
 
     def http(error: HTTPException) -> ProblemDetailsException:
         return ProblemDetailsException(
             error.detail,
             status_code=error.status_code,
             title=_TITLES.get(error.status_code),
-            extra=error.extra,
+            extra=_named(error.extra),
             headers=error.headers,
         )
 
@@ -222,8 +225,20 @@ def _problems() -> ProblemDetailsPlugin:
     )
 
 
-def _unexpected(_: Any, error: Exception) -> Response[dict[str, Any]]:
+def _named(extra: Any = None) -> dict[str, Any]:
+    """What a problem says beside itself: which request it was, as the log names it."""
+    others = dict(extra) if isinstance(extra, Mapping) else {"extra": extra} if extra else {}
+    return others | ({"request_id": known} if (known := request_id()) else {})
+
+
+def _unexpected(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
     """A defect: logged whole, told in one line, never with a trace."""
     log.error("unexpected error", exc_info=error)
-    body = {"status": 500, "title": "Internal Server Error", "detail": "something went wrong here; it has been logged"}
+    request.app.state.watch.metrics.count(ERRORS, type(error).__name__)
+    body = {
+        "status": 500,
+        "title": "Internal Server Error",
+        "detail": "something went wrong here; it has been logged",
+        **_named(),
+    }
     return Response(body, status_code=500, media_type="application/problem+json")

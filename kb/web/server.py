@@ -15,16 +15,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
-from litestar import Litestar
 
 from kb.config import Paths, load_settings
 from kb.errors import UsageError
-from kb.logs import configure_logging
+from kb.logs import configure_service
 from kb.model import audiences_of
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.web.heads import BoundedHeads
+from kb.web.health import Watch
+from kb.web.metrics import SHARED, Metrics, shared_folder
+from kb.web.requests import Requests
+from kb.web.tallies import prepare
 
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
@@ -41,6 +44,10 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     os.environ[_VARIABLE] = json.dumps({"home": str(home), "flags": flags, "url": url, "audience": audience})
+    settings = load_settings(home, flags)
+    configure_service(settings.log, settings.log_level)
+    if workers > 1:
+        os.environ[SHARED] = str(prepare(home / "index", port))
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
     uvicorn.run(
@@ -59,16 +66,18 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     )
 
 
-def application() -> Litestar:
+def application() -> Requests:
     """The application of one worker process, from what `run` left in the environment."""
-    configure_logging()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     given = json.loads(os.environ[_VARIABLE])
     home = Path(given["home"])
     settings = load_settings(home, given["flags"])
-    service = Service(Paths(home), settings, given["url"])
-    return create_app(service, audiences_of((given["audience"],)), Admission(settings.max_requests))
+    configure_service(settings.log, settings.log_level)
+    service, admission = Service(Paths(home), settings, given["url"]), Admission(settings.max_requests)
+    metrics = Metrics(shared_folder())
+    watch = Watch(service, admission, metrics, is_open=settings.metrics_open)
+    return Requests(create_app(service, audiences_of((given["audience"],)), admission, watch), metrics)
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
