@@ -81,3 +81,36 @@ def sentences(db: Database) -> None:
 def split_keys(db: Database) -> None:
     """What must be split anew is found without looking at every document."""
     db.execute("CREATE INDEX documents_by_split_key ON documents (split_key)")
+
+
+@migrations(name="0006_access")
+def access(db: Database) -> None:
+    """Keys and people, each secret as a hash alone, and the audit log, which only ever grows.
+
+    Times are seconds since 1970, `groups` a JSON list. A person has either a `password` (Argon2) or an `identity`
+    (issuer and subject of OpenID Connect). `audit` never names a customer but by a keyed hash.
+    """
+    db.executescript("""
+        CREATE TABLE api_keys (
+            id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL,
+            groups TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL, revoked_at REAL
+        ) WITHOUT ROWID;
+        CREATE TABLE people (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, password TEXT, identity TEXT UNIQUE, role TEXT NOT NULL,
+            groups TEXT NOT NULL, created_at REAL NOT NULL, disabled_at REAL,
+            CHECK ((password IS NULL) <> (identity IS NULL))
+        ) WITHOUT ROWID;
+        CREATE UNIQUE INDEX people_with_passwords ON people (name) WHERE password IS NOT NULL;
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+            subject TEXT NOT NULL, detail TEXT NOT NULL
+        );
+        CREATE INDEX audit_by_time ON audit (at);
+        CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+        CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+        CREATE TRIGGER audit_is_never_replaced BEFORE INSERT ON audit
+            WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+            BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    """)

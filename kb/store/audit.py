@@ -1,0 +1,66 @@
+"""The audit log: who did what to whom may see what, and to what is told; it only ever grows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+SHELL = "shell"
+"""The actor of a command: whoever may run it may write the database itself."""
+SERVER = "server"
+"""The actor of what a server does by itself."""
+
+ACTIONS: dict[str, str] = {
+    "sign_in": "A person signed in.",
+    "sign_in_refused": "A sign-in was refused; the detail says why.",
+    "sign_out": "A person signed out.",
+    "key_created": "An API key was made.",
+    "key_revoked": "An API key was revoked; it is refused from then on.",
+    "person_created": "A person was made known, by a command or by a first sign-in through OpenID Connect.",
+    "person_changed": "A person's role, groups or password were changed; never says to what password.",
+    "person_disabled": "A person was disabled; their sessions ended at once.",
+    "person_enabled": "A person who was disabled may sign in again.",
+    "publication": "A document was published, changed or retired.",
+    "export": "Documents or records were written out.",
+    "erasure": "What was held of a customer, named by a keyed hash, was erased.",
+    "backup": "A backup was written.",
+    "restore": "A backup was restored; erasures made after it were applied again.",
+}
+"""Every action that is noted, and what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the log; `at` is seconds since 1970, `actor` and `subject` ids or names, never a secret."""
+
+    id: int
+    at: float
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+def note(db: Database, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+    """Adds a line, within the transaction at hand where there is one. Raises ValueError for an unknown action."""
+    if action not in ACTIONS:
+        raise ValueError(f"audit action {action!r} is none of {', '.join(ACTIONS)}")
+    written = json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True)
+    db.execute(
+        "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
+        (time.time(), actor, action, subject, written),
+    )
+
+
+def read(db: Database, *, since: float = 0.0, limit: int = 1_000) -> list[Event]:
+    """The newest `limit` lines of those from `since` on, oldest first."""
+    rows = db.execute(
+        "SELECT id, at, actor, action, subject, detail FROM audit WHERE at >= ? ORDER BY id DESC LIMIT ?",
+        (since, limit),
+    ).fetchall()
+    return [Event(*row[:5], json.loads(row[5])) for row in reversed(rows)]
