@@ -58,7 +58,7 @@ class Probe:
 
     def __init__(self, service: Service, journal: Callable[[], str | None] = lambda: None) -> None:
         self._service, self._journal = service, journal
-        self._presence = Presence(service.paths.index)
+        self._presence = Presence()
         self._lock = threading.Lock()
         self._found, self._until = Readiness(), 0.0
 
@@ -110,7 +110,7 @@ class Probe:
 
     def _files(self, manifest: Manifest) -> None:
         generation.read_manifest(self._service.paths.index)
-        self._presence.check(manifest)
+        self._presence.check(self._service.paths.index, manifest)
 
     def _database(self, view: View | None) -> tuple[int, float]:
         """The newest change, and for how many seconds the first one that is not shown has waited."""

@@ -16,22 +16,22 @@ _SEGMENT = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 class Presence:
     """Knows the files of the generation that it was asked about last, and how large each of them was then."""
 
-    def __init__(self, index: Path) -> None:
-        self._index, self._number = index, -1
+    def __init__(self) -> None:
+        self._place = Path()
         self._sizes: dict[Path, int] = {}
 
-    def check(self, manifest: Manifest) -> None:
+    def check(self, index: Path, manifest: Manifest) -> None:
         """Raises IndexCorrupt naming a file that is gone, shorter than it was, or not to be read; reads a byte of each.
 
         Files that are mapped into memory still answer when they are gone, until the next start.
         """
-        place = generation.folder(self._index, manifest.generation)
-        if manifest.generation != self._number:
+        place = generation.folder(index, manifest.generation)
+        if place != self._place:
             self._sizes = {file: file.stat().st_size for file in place.iterdir() if file.is_file()}
-            self._number = manifest.generation
+            self._place = place
         for file, size in self._sizes.items():
             _read(file, size)
-        for lane in sorted(generation.keywords_folder(self._index, manifest.generation).iterdir()):
+        for lane in sorted(generation.keywords_folder(index, manifest.generation).iterdir()):
             if not _is_whole(lane) and not _is_whole(lane):  # twice: segments are merged meanwhile
                 raise IndexCorrupt(f"{lane} lacks a segment, or it is empty: run `kb reindex`")
 
