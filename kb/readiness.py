@@ -115,12 +115,15 @@ class Probe:
     def _database(self, view: View | None) -> tuple[int, float]:
         """The newest change, and for how many seconds the first one that is not shown has waited."""
         file = self._service.paths.database
+        # Before it is opened: beside a log of another database, SQLite would clear that log away.
+        if view is not None and (not file.exists() or file.stat().st_ino != self._service.knowledge.reader.inode):
+            raise StoreError(f"{file} is gone, or another one than is being read: put it back, or start again")
         with closing(database.open_for_reading(file, busy_seconds=0.5)) as db, database.explained(file):
             newest, store = documents.newest_change(db), documents.store_id(db)
             if view is None:
                 return newest, 0.0
-            if (file.stat().st_ino, store) != (self._service.knowledge.reader.inode, view.manifest.store):
-                raise StoreError(f"{file} is another one than is being read: start the service again")
+            if view.manifest.store != store:
+                raise StoreError(f"{file} is not the one that the index was built from: run `kb reindex`")
             return newest, documents.waited_seconds(db, view.change)
 
     def _following(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -166,23 +166,16 @@ def test_a_follower_that_a_defect_has_ended_leaves_a_process_neither_ready_nor_a
 
 
 def test_health_is_told_while_every_thread_has_a_question(lamp: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
+    release, admission = threading.Event(), Admission(256)
     monkeypatch.setattr(Admission, "check_wait", lambda _: release.wait(60))
-    admission = Admission(256)
-    with served(lamp, admission) as client:
-
-        async def ask() -> set[int]:
-            limits = httpx.Limits(max_connections=100)
-            async with httpx.AsyncClient(base_url=client.base_url, timeout=60, limits=limits) as many:
-                asked = [asyncio.create_task(many.get("/api/search?q=lamp")) for _ in range(80)]
-                while admission.at_hand < 80:
-                    await asyncio.sleep(0.01)
-                found = {(await many.get(f"/health/{what}")).status_code for what in ("live", "ready")}
-                release.set()
-                await asyncio.gather(*asked)
-                return found
-
-        assert asyncio.run(ask()) == {200}
+    with served(lamp, admission) as client, ThreadPoolExecutor(66) as callers:
+        asked = [callers.submit(httpx.get, f"{client.base_url}/api/search?q=lamp", timeout=60) for _ in range(66)]
+        try:
+            until(lambda: admission.at_hand == 66)
+            assert {client.get(f"/health/{what}").status_code for what in ("live", "ready")} == {200}
+        finally:
+            release.set()
+        assert {answer.result().status_code for answer in asked} == {200}
 
 
 def test_a_look_that_hangs_is_answered_within_a_bound(lamp: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
