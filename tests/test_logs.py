@@ -89,7 +89,8 @@ def test_nothing_that_a_caller_says_is_in_the_log_at_any_level(server: Server) -
     client = server.client
     headers = {
         "User-Agent": PHONE, "Referer": f"http://x/{QUOTED}", "Cookie": f"name={PHONE}",
-        "Authorization": f"Bearer {PHONE}", "X-Request-Id": PHONE, "Origin": f"http://{PHONE}", "Accept": PHONE, "Accept-Language": PHONE, PHONE: PHONE,
+        "Authorization": f"Bearer {PHONE}", "X-Request-Id": PHONE, "Origin": f"http://{PHONE}",
+        "Accept": PHONE, "Accept-Language": PHONE, PHONE: PHONE,
     }  # fmt: skip
     for name in ("q", "product", "language", "tag", "k", "explain", PLANTED):
         client.get("/api/search", params={"q": "refund"} | {name: PLANTED})

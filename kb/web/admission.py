@@ -48,6 +48,10 @@ class Admission(ASGIMiddleware):
         self.refused = Counter[str]()
         self._mean_seconds, self._last_end = 0.0, 0.0
 
+    def __deepcopy__(self, _: object) -> Admission:
+        """Litestar copies a router with what stands before it; all who count have to count here."""
+        return self
+
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs on the event loop alone, so that counting needs no lock. Raises HTTPException (503)."""
         if self.at_hand >= self._limit:
