@@ -96,7 +96,15 @@ def _generation(service: Service) -> int | None:
         return None
 
 
-@get("/metrics", summary="What was counted and measured, for Prometheus", media_type="text/plain")
+@get(
+    "/metrics",
+    summary="What was counted and measured, for Prometheus",
+    media_type="text/plain",
+    responses={
+        401: ResponseSpec(dict[str, Any], description="No key", media_type="application/problem+json"),
+        403: ResponseSpec(dict[str, Any], description="Not an admin's", media_type="application/problem+json"),
+    },
+)
 async def scrape(request: Request[Any, Any, State], state: State) -> Response[bytes]:
     """Text or OpenMetrics, as the scraper accepts; for an admin's key, or, by `metrics_open`, from this machine."""
     watch: Watch = state.watch
