@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kb.errors import SettingsError
+from kb.logs import FORMATS, LEVELS
 
 ELSEWHERE = {"KB_HOME", "KB_MODEL_DIR", "KB_SERVE"}
 """Variables that are not settings: where the home is, where models are unpacked, what `serve` tells its workers."""
@@ -128,6 +129,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it proves that with, where the issuer asks for more than PKCE; better as a variable than in a file."""
     oidc_roles: tuple[str, ...] = ()
     """Whom the issuer's word gives which role: `CLAIM:VALUE=ROLE`, or `ROLE+GROUP+GROUP`."""
+    log: str = "auto"
+    """How a service logs: `text`, `json`, or `auto`, which is text where a person watches, at a terminal."""
+    log_level: str = "info"
+    """From where on it logs: `debug`, `info`, `warning` or `error`."""
 
 
 _LISTS = ("keep", "golden", "sites", "oidc_roles")
@@ -240,6 +245,9 @@ def _refuse_impossible(settings: Settings) -> None:
     if settings.journal_days < 1:
         raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
     _refuse_impossible_access(settings)
+    for name, known in (("log", FORMATS), ("log_level", LEVELS)):
+        if (value := getattr(settings, name)) not in known:
+            raise SettingsError(f"{name}: {value!r} is none of {', '.join(known)}")
     if settings.ticket_months < 1:
         raise SettingsError(f"ticket_months: {settings.ticket_months} is not a positive number of months")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection
 
 import msgspec
@@ -42,6 +43,12 @@ class Embedders:
             f"generation {manifest.generation} was built with model {manifest.model!r} ({manifest.fingerprint}),"
             " which is not to be had: put it back, or run `kb reindex`"
         )
+
+    def batches(self) -> Counter[int]:
+        """How many runs of these models there were for questions, by how many texts they had."""
+        with self._lock:
+            held = list(self._held.values())
+        return sum((embedder.batches for embedder in held), Counter())
 
     def forget(self, *, all_but: Collection[str]) -> None:
         """Lets go of the models of all other fingerprints."""

@@ -58,6 +58,16 @@ class Journal:
         """How many searches could not be written down since this process began."""
         return self._group.lost
 
+    @property
+    def queued(self) -> int:
+        """How many records wait to be written."""
+        return self._group.queued
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be written at the moment; None where it can."""
+        return self._group.trouble
+
     def note_search(self, account: SearchAccount, ask: Ask, origin: Origin) -> None:
         """Returns at once; the search is redacted and written by and by."""
         at = time.time()

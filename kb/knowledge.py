@@ -24,6 +24,7 @@ from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
+from kb.stages import COMPOSED, SHOWN, Stages
 from kb.tuning import Models, load, name_of
 
 MAX_K = 100
@@ -78,9 +79,19 @@ class KnowledgeBase:
         self._embedder.warm()
         self.reader.warm()
 
-    def question(self, ask: Ask, *, whenever: bool = False) -> Question:
+    def question(self, ask: Ask, *, whenever: bool = False, stages: Stages | None = None) -> Question:
         """A question put to what is visible now, or, for an operator's eyes only, `whenever`. Raises UsageError."""
-        return self._question(ask, self._vectors, whenever=whenever)
+        return self._question(ask, self._vectors, whenever=whenever, stages=stages)
+
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How often the vector of a question was at hand, and how often it had to be made."""
+        return self._vectors.hits, self._vectors.misses
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return not isinstance(self._embedder, Embedder) or self._embedder.is_loaded
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
@@ -97,29 +108,31 @@ class KnowledgeBase:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""
         return self.searched(ask, k, explain=explain).result
 
-    def searched(self, ask: Ask, k: int, *, explain: bool = False) -> SearchAccount:
+    def searched(self, ask: Ask, k: int, *, explain: bool = False, stages: Stages | None = None) -> SearchAccount:
         """A search with how it came about. Raises UsageError."""
         if not 1 <= k <= MAX_K:
             raise UsageError(f"k: found {k}; accepted is 1 to {MAX_K}")
         started = time.perf_counter()
-        question = self._question(ask, self._vectors, Budget(self.settings.budget_ms))
+        question = self._question(ask, self._vectors, Budget(self.settings.budget_ms), stages=stages)
         found = {kind: question.lane(kind, k) for kind in KINDS}
         articles, tickets = (tuple(map(question.hit, found[kind], count())) for kind in KINDS)
+        question.stages.ended(SHOWN)
         took = round((time.perf_counter() - started) * 1000, 3)
         why = question.explain(found) if explain else None
         result = SearchResult(uuid.uuid4().hex, articles, tickets, took, why, question.budget.skipped)
         return SearchAccount(result, circumstances(question, self._tuned))
 
-    def answer(self, ask: Ask, *, explain: bool = False) -> Answer:
+    def answer(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> Answer:
         """A cited answer from the best article, or, for who may see them, the best ticket; else a refusal."""
         return self.answered(ask, explain=explain).answer
 
-    def answered(self, ask: Ask, *, explain: bool = False) -> AnswerAccount:
+    def answered(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> AnswerAccount:
         """An answer with how it came about. Raises UsageError."""
         started = time.perf_counter()
-        question = self.question(ask)
+        question = self.question(ask, stages=stages)
         answering = Answering(question)
         made = answering.answer()
+        question.stages.ended(COMPOSED)
         took = round((time.perf_counter() - started) * 1000, 3)
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
@@ -134,11 +147,12 @@ class KnowledgeBase:
         budget: Budget | None = None,
         *,
         whenever: bool = False,
+        stages: Stages | None = None,
     ) -> Question:
         """Every question passes here, so that whoever holds EVERY sees each audience that there is now."""
         if EVERY in ask.audiences:
             ask = replace(ask, audiences=(ask.audiences | self.reader.view.catalogue.audiences) - {EVERY})
-        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever)
+        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever, stages=stages)
 
 
 def _embedder(settings: Settings) -> Embedder:

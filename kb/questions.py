@@ -28,6 +28,7 @@ from kb.search.terms import question_terms, written_in
 from kb.search.translations import translations
 from kb.search.view import Asked, View
 from kb.search.wording import Concept, concepts
+from kb.stages import EMBEDDED, JUDGED, UNDERSTOOD, Stages
 from kb.tuning import Models
 from kb.variants import Contest, Contests
 
@@ -53,8 +54,9 @@ class Question:
         budget: Budget | None = None,
         *,
         whenever: bool = False,
+        stages: Stages | None = None,
     ) -> None:
-        self.budget = budget or Budget()
+        self.budget, self.stages = budget or Budget(), stages or Stages()
         _refuse_half_characters(ask)
         self.ask, self.reader, self.models = ask, reader, models
         self.view: View = reader.view
@@ -73,12 +75,15 @@ class Question:
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
         said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
         self._said = self._asked_for(said) if ask.conversation else self._words
-        self._vector, self._alone = embed(said), embed(self._meant)
+        self.stages.ended(UNDERSTOOD)
+        self._vector = embed(said)
+        self._alone = embed(self._meant) if self.ask.conversation else self._vector
+        self.stages.ended(EMBEDDED)
         rivals = self.contest.rivals if self.contest else frozenset()
         self.may_answer = replace(self._scope, not_products=rivals)
 
     def _understand(self) -> None:
-        self.speaks = self.ask.speaks or self._spoken()
+        self.speaks = self.stages.speaks = self.ask.speaks or self._spoken()
         self._foreign = self.view.catalogue.holds_foreign(in_chinese=self.speaks.startswith("zh"))
 
     def _spoken(self) -> str:
@@ -117,7 +122,8 @@ class Question:
             bool(self.ask.conversation),
         )
         held = self.contest.held if self.contest and kind == "article" else ()
-        return self.view.evidence(asked, self.may_answer if answering else self._scope, kind, held)
+        self.stages.ended(UNDERSTOOD)
+        return self.view.evidence(asked, self.may_answer if answering else self._scope, kind, held, self.stages)
 
     def _concepts(self, words: list[str], kind: Kind) -> tuple[Concept, ...]:
         keywords, others = self.view.keywords, self._alternatives(self._meant)
@@ -170,6 +176,7 @@ class Question:
             found.append(
                 Found(best, score, exact, signs, likely, evidence, group.shown, tuple(others), also, ordered, other)
             )
+        self.stages.ended(JUDGED)
         return found
 
     def _spread(self, found: list[Group], evidence: Evidence) -> list[Group]:

@@ -44,6 +44,8 @@ class Reader:
         self._local = threading.local()
         self._refreshing, self._warm = threading.Lock(), False
         self._watched = database.open_for_reading(paths.database)
+        self.inode = paths.database.stat().st_ino
+        """Of the database that is read, whatever lies at its place later."""
         with database.explained(paths.database):
             self._loaded = self._load(manifest or generation.read_manifest(paths.index))
 

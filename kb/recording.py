@@ -8,22 +8,38 @@ from kb.config import Paths
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, SearchResult
+from kb.stages import Stages
 
 SHELL = Origin(channel="shell")
 
 
 def search(
-    kb: KnowledgeBase, journal: Journal, ask: Ask, k: int, origin: Origin, *, explain: bool = False
+    kb: KnowledgeBase,
+    journal: Journal,
+    ask: Ask,
+    k: int,
+    origin: Origin,
+    *,
+    explain: bool = False,
+    stages: Stages | None = None,
 ) -> SearchResult:
     """What is found; the record follows. Raises UsageError."""
-    account = kb.searched(ask, k, explain=explain)
+    account = kb.searched(ask, k, explain=explain, stages=stages)
     journal.note_search(account, ask, origin)
     return account.result
 
 
-def answer(kb: KnowledgeBase, journal: Journal, ask: Ask, origin: Origin, *, explain: bool = False) -> Answer:
+def answer(
+    kb: KnowledgeBase,
+    journal: Journal,
+    ask: Ask,
+    origin: Origin,
+    *,
+    explain: bool = False,
+    stages: Stages | None = None,
+) -> Answer:
     """The answer, which is on record. Raises UsageError, and StoreError where it cannot be: then it is not told."""
-    account = kb.answered(ask, explain=explain)
+    account = kb.answered(ask, explain=explain, stages=stages)
     journal.keep_answer(account, ask, origin)
     return account.answer
 

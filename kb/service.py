@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -20,7 +21,7 @@ from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.courtesy import Courtesy
-from kb.errors import IndexMissing, KbError, SettingsError, StoreBusy
+from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
@@ -30,6 +31,7 @@ from kb.publishing import Summary
 from kb.recording import SHELL, answer, search
 from kb.results import Answer, SearchResult
 from kb.retention import forget
+from kb.search import succession
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
@@ -49,7 +51,7 @@ class Service:
     def __init__(self, paths: Paths, settings: Settings, url: str, courtesy: Courtesy | None = None) -> None:
         """`courtesy` is told of the questions at hand, for whose sake this service's background work stands still."""
         self._courtesy = courtesy or Courtesy()
-        self.paths = self._paths = paths
+        self._paths = paths
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
         self.journal = Journal(paths, settings)
@@ -58,6 +60,29 @@ class Service:
         self._stopping, self._writes = threading.Event(), threading.Event()
         self._writing, self._looking = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._looked = time.monotonic()
+        self.writes, self.errors = Counter[tuple[str, str]](), Counter[str]()
+
+    @property
+    def paths(self) -> Paths:
+        """The home's."""
+        return self._paths
+
+    @property
+    def batches(self) -> Counter[int]:
+        """How many runs of the model there were for questions, by how many texts they had."""
+        return self._following.embedders.batches()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The names of background threads that a defect has ended; nothing but another start brings them back."""
+        running = not self._stopping.is_set()
+        return tuple(thread.name for thread in self._threads if running and not thread.is_alive())
+
+    @property
+    def unseen_seconds(self) -> float:
+        """How long ago the newest committed state was last looked at with success."""
+        return time.monotonic() - self._looked
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -92,7 +117,9 @@ class Service:
                 if self._following.knowledge is None:
                     self._grounds = grounds(self._paths, self._settings)
                 self._following.look()
+            self._looked = time.monotonic()
         except KbError as error:
+            self.errors[type(error).__name__] += str(error) != str(self._trouble)
             if str(error) != str(self._trouble):
                 log.warning("%s", error)
             self._trouble = error
@@ -107,7 +134,7 @@ class Service:
             except StoreBusy:
                 continue  # another process of this home writes; this one follows what it does
             except KbError as error:
-                log.error("%s", error)
+                self._note(error)
                 self._stopping.wait(10 * _RETRY_SECONDS)
             finally:
                 self._writes.clear()
@@ -130,10 +157,10 @@ class Service:
         make = partial(Aside, courtesy=self._courtesy)
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
         handlers: dict[str, Handler] = {
-            "reindex": self._job(writer, _reindex),
-            "import": self._job(writer, _import),
-            "rollback": self._job(writer, _roll_back),
-            "model": self._job(writer, _change_model, _prepare),
+            "reindex": self._job("reindex", writer, _reindex),
+            "import": self._job("import", writer, _import),
+            "rollback": self._job("rollback", writer, _roll_back),
+            "model": self._job("model", writer, _change_model, _prepare),
             "backup": self._turn(self._back_up),
             "erase": self._turn(lambda arguments, progress: self._erase(writer, arguments, progress)),
             "search": self._search,
@@ -175,9 +202,9 @@ class Service:
         """Whether it went well; where not, it is worth trying again after a while."""
         try:
             with self._writing:
-                summary = writer.reindex(silent)
+                summary = self._counted("watch", lambda: writer.reindex(silent))
         except KbError as error:
-            log.error("%s", error)
+            self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
             return False
         for problem in summary.problems:
@@ -186,7 +213,7 @@ class Service:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
         return True
 
-    def _job(self, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
+    def _job(self, name: str, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
         """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
 
         `ahead` is done first, beside other writing; only a job that has it may name another model.
@@ -205,7 +232,7 @@ class Service:
             with self._writing:
                 if self._stopping.is_set():
                     raise StoreBusy("the server is stopping: run the command again")
-                summary = work(writer, arguments, progress)
+                summary = self._counted(name, lambda: work(writer, arguments, progress))
             self._follow_once()
             return asdict(summary)
 
@@ -233,6 +260,25 @@ class Service:
             self._stopping.wait(_FOLLOWED_SECONDS)
 
         return erase(self._paths, list(arguments["references"]), progress, renew=renew)
+
+    def _counted(self, job: str, work: Callable[[], Summary]) -> Summary:
+        """Runs a job that writes, and counts what became of it. The lock for writing is the caller's."""
+        before, outcome = succession.live(self._paths.index), "failed"
+        try:
+            summary = work()
+            changed = summary.added or summary.changed or summary.removed
+            same = before is not None and summary.generation == before.generation
+            outcome = ("edited" if changed else "unchanged") if same else "published"
+            return summary
+        except RehearsalFailed:
+            outcome = "refused"
+            raise
+        finally:
+            self.writes[job, outcome] += 1
+
+    def _note(self, error: KbError) -> None:
+        self.errors[type(error).__name__] += 1
+        log.error("%s", error)
 
     def _search(self, arguments: Mapping[str, Any], _: Progress) -> SearchResult:
         asked = msgspec.convert(arguments, Asked)

@@ -17,6 +17,7 @@ import uvicorn
 from conftest import Centre, write_article
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Scope
+from scraping import OPEN, scraped, total
 from server_process import free_port, serving, until
 
 from kb.access.reception import Reception
@@ -67,7 +68,7 @@ def assert_told_to_come_again(answer: httpx.Response) -> None:
 
 def test_beyond_the_limit_a_question_is_refused_at_once_and_health_never(lamp: Centre, tiny_model: Path) -> None:
     limit = {"KB_MAX_REQUESTS": "2"}
-    with serving(lamp.home, tiny_model, environment=limit) as server, ExitStack() as opened:
+    with serving(lamp.home, tiny_model, environment=limit | OPEN) as server, ExitStack() as opened:
         address = ("127.0.0.1", server.port)
         holding = [opened.enter_context(socket.create_connection(address)) for _ in range(2)]
         for connection in holding:
@@ -76,6 +77,9 @@ def test_beyond_the_limit_a_question_is_refused_at_once_and_health_never(lamp: C
         assert_told_to_come_again(server.get("/api/search", q="lamp"))
         assert_told_to_come_again(server.client.post("/api/answers", content=BODY))
         assert {server.get(path).status_code for path in ("/health/live", "/health/ready", "/schema")} == {200}
+        samples = scraped(server)
+        assert total(samples, "kb_admission_refusals_total", why="full") == 2
+        assert (total(samples, "kb_questions_at_hand"), total(samples, "kb_questions_waiting")) == (2, 2)
         for connection in holding:
             connection.sendall(BODY)
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
@@ -83,19 +87,23 @@ def test_beyond_the_limit_a_question_is_refused_at_once_and_health_never(lamp: C
 
 
 def test_a_question_that_waited_too_long_for_a_thread_is_told_to_come_again(lamp: Centre) -> None:
-    with served(lamp, Admission(8, wait_seconds=0.0)) as client:
+    given = Admission(8, wait_seconds=0.0)
+    with served(lamp, given) as client:
         assert_told_to_come_again(client.get("/api/search?q=lamp"))
         assert_told_to_come_again(client.post("/api/answers", content=BODY))
         assert client.get("/health/ready").status_code == 200
+    assert (given.refused, given.at_hand, given.waiting) == ({"late": 2}, 0, 0)
 
 
 def test_a_body_that_does_not_come_gives_its_place_back(lamp: Centre) -> None:
-    with served(lamp, Admission(1, body_seconds=0.3)) as client:
+    given = Admission(1, body_seconds=0.3)
+    with served(lamp, given) as client:
         with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as slow:
             slow.sendall(HEAD + BODY[:5])
             received = b"".join(iter(lambda: slow.recv(65536), b"")).decode()
         assert received.startswith("HTTP/1.1 408")
         assert '"title":"Request Timeout"' in received
+        assert given.refused == {"slow_body": 1}
         assert client.get("/api/search?q=lamp").status_code == 200
 
 

@@ -16,14 +16,15 @@ MAY_IMPORT = {
     "progress": set(),
     "logs": set(),
     "budget": set(),
-    "config": {"errors"},
+    "stages": set(),
+    "config": {"errors", "logs"},
     "customers": set(),
     "courtesy": set(),
     "access": VALUES | {"config", "store"},
     "backup": VALUES | {"config", "customers", "progress", "store"},
     "ingest": VALUES,
     "store": VALUES,
-    "search": VALUES,
+    "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
     "rehearsal": set(),
     "embedders": VALUES | {"config", "search"},
@@ -47,7 +48,8 @@ MAY_IMPORT = {
     "hits": VALUES | {"search", "answer", "results"},
     "explaining": VALUES | {"search", "results", "hits"},
     "variants": VALUES | {"search", "reader", "results"},
-    "questions": VALUES | {"budget", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
+    "questions": VALUES
+    | {"budget", "stages", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "contradictions": VALUES | {"search", "reader", "hits"},
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
@@ -60,7 +62,7 @@ MAY_IMPORT = {
     "showing": {"insight", "replaying"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
-    | {"budget", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
+    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
@@ -80,13 +82,14 @@ MAY_IMPORT = {
         "retention",
         "withheld",
     }
-    | {"backup", "writer"},
+    | {"backup", "search", "writer"},
+    "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
-    | {"access", "feedback", "insight", "journal", "recording"}
+    | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
     | {
         "store",
         "config",

@@ -14,13 +14,18 @@ import kb_process
 import msgspec
 import pytest
 from conftest import ROOT, clean_environment
+from ruamel.yaml import YAML
 from server_process import serving
 
 from kb.cli import main
 from kb.config import ELSEWHERE, Settings
 from kb.ingest.articles import KEYS, read_article
 from kb.ingest.rendering import public_rendering
+from kb.logs import FIELDS
+from kb.readiness import CHECKS
+from kb.stages import STAGES
 from kb.store.audit import ACTIONS
+from kb.web.metrics import TABLE, WAITED
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -106,3 +111,45 @@ def test_every_command_is_documented_and_tells_what_it_does() -> None:
         assert re.search(rf"kb {name}\b|`{name}`", documents), name
         assert command.help
         assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+
+def documented(heading: str) -> list[tuple[str, ...]]:
+    """The rows of the table of docs/operations.md whose first column has this heading."""
+    table = OPERATIONS.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [tuple(cell.strip() for cell in row.strip("| ").split("|")) for row in table.splitlines()[2:]]
+
+
+PASSED = {WAITED: "waiting for one of the 64 threads", **STAGES}
+
+
+@pytest.mark.parametrize(
+    ("heading", "known"),
+    [
+        ("check", CHECKS),
+        ("field", FIELDS),
+        ("action", ACTIONS),
+        ("stage", PASSED),
+    ],
+    ids=["readiness", "log", "audit", "stages"],
+)
+def test_a_table_of_operations_is_that_of_the_code(heading: str, known: dict[str, str]) -> None:
+    assert dict(documented(heading)) == {f"`{name}`": told for name, told in known.items()}
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else() -> None:
+    known = [(f"`{m.name}`", m.kind, " ".join(f"`{label}`" for label in m.labels), m.told) for m in TABLE]
+    assert documented("metric") == known
+
+
+def test_alerts_are_made_of_metrics_that_are_there() -> None:
+    rules = YAML(typ="safe").load(ROOT / "docs" / "alerts.yml")["groups"][0]["rules"]
+    assert len(rules) >= 5
+    named = {name for rule in rules for name in re.findall(r"kb_\w+", rule["expr"])}
+    assert {re.sub(r"_bucket$", "", name) for name in named} <= {metric.name for metric in TABLE}
+    labels = {label for metric in TABLE for label in metric.labels} | {"instance", "le"}
+    used = {label for rule in rules for label in re.findall(r"(\w+)=~?\"", rule["expr"])}
+    assert used <= labels
+    assert all(rule["labels"]["severity"] in ("page", "ticket") and rule["annotations"]["summary"] for rule in rules)

@@ -15,6 +15,7 @@ from conftest import Centre, Shell, found
 from dying import dies_at, points, steps_of
 from server_process import serving
 
+from kb.access.keys import create_key
 from kb.backup import archive, ledger
 from kb.backup.erasing import Erased, erase, held
 from kb.backup.restoring import Restored, restore
@@ -186,8 +187,8 @@ def test_an_export_that_forgets_the_reference_keeps_it_and_one_that_adds_it_coun
 
 def test_a_server_erases_and_its_search_forgets_at_once(asked: Centre, shell: Shell, tmp_path: Path) -> None:
     environment = {"KB_QUERY_PROMPT": "q: ", "KB_PASSAGE_PROMPT": "p: "}
-    agents = ("--dev-audience", "agent")
-    with serving(asked.home, asked.settings.model, *agents, environment=environment) as server:
+    key = create_key(asked.paths, "agent").key
+    with serving(asked.home, asked.settings.model, environment=environment, key=key) as server:
         assert TICKET in {hit["document_id"] for hit in server.search("zygote", k=100)["tickets"]}
         (tmp_path / "names").write_text(f"{REFERENCE}\n\n", "utf-8")
         done = shell(asked.home, "erase", "--from-file", str(tmp_path / "names"), environment=environment)

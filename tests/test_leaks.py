@@ -310,6 +310,7 @@ def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
     requests: dict[str, tuple[str, str, Any, int]] = {
         "alive": ("GET", "/health/live", None, 200),
         "ready": ("GET", "/health/ready", None, 200),
+        "metrics": ("GET", "/metrics", None, 401),
         "schema": ("GET", "/schema/openapi.json", None, 200),
         "schema page": ("GET", "/schema", None, 200),
         "no question": ("GET", "/api/search", None, 400),

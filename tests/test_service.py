@@ -24,6 +24,7 @@ import httpx
 import msgspec
 import pytest
 from conftest import Centre, Shell, tiny_settings, write_article
+from scraping import OPEN, scraped, total
 from server_process import Server, serving, until
 from tiny_model import write_tiny_model
 
@@ -487,7 +488,7 @@ def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Cent
 def test_a_job_that_comes_while_the_server_stops_is_told_to_come_again(centre: Centre) -> None:
     service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     writer = Writer(centre.paths, centre.settings, embedder=centre.embedder)
-    job = service._job(writer, lambda *_: pytest.fail("it ran"))
+    job = service._job("reindex", writer, lambda *_: pytest.fail("it ran"))
     service.stop()
     writer.close()
     with pytest.raises(StoreBusy, match="stopping"):
@@ -519,7 +520,7 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
 ) -> None:
     file = write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
     centre.reindex()
-    with serving(centre.home, tiny_model, "--workers", "2", preloaded=False) as server:
+    with serving(centre.home, tiny_model, "--workers", "2", preloaded=False, environment=OPEN) as server:
         until(lambda: len(server.children()) == 2)
         workers = server.children()
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
@@ -534,8 +535,11 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
 
         until(lambda: told() == {"The lamp is scarlet."})
         assert shared_megabytes(workers[0]) > 40
+        asked = searches(server)
         assert told() == {"The lamp is scarlet."}
+        assert searches(server) == {asked.pop() + 30}
 
+        asked = searches(server)
         (writer,) = lock_holders(centre.home)
         os.kill(writer, signal.SIGKILL)
         # Mostly in a second; where uvicorn had just asked whether it lives, once that times out (_LOADING_SECONDS).
@@ -544,7 +548,12 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
         until(lambda: len(lock_holders(centre.home)) == 1)
         file.write_text("# Lamp\n\nThe lamp is violet.\n", "utf-8")
+        assert searches(server) == asked, "what the killed one had counted stays counted"
+        assert not list((centre.home / "index" / "metrics").glob(f"*/*_{writer}.db"))
         until(lambda: told() == {"The lamp is violet."})
+        samples = scraped(server)
+        assert searches(server) == {total(samples, "kb_searches_total")}
+        assert total(samples, "kb_build_info") == total(samples, "kb_ready", check="database") == 1
         assert server.terminate() == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
         assert "leaked" not in server.log.read_text("utf-8")
@@ -554,6 +563,12 @@ def shared_megabytes(pid: int) -> int:
     """Memory that a process has from the one that it was forked from, and neither has written to since."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"Shared_Dirty:\s+(\d+)", rollup)[1]) // 1024
+
+
+def searches(server: Server) -> set[float]:
+    """How many were answered, as several scrapes tell, whichever worker each of them meets."""
+    named = {"route": "/api/search", "status": "200"}
+    return {total(scraped(server), "kb_http_request_seconds_count", **named) for _ in range(8)}
 
 
 def listening_on(port: int, pids: list[int]) -> list[int]:

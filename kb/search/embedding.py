@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,16 @@ class Embedder:
             if progress is not None:
                 progress(done)
         return vectors
+
+    @property
+    def batches(self) -> Counter[int]:
+        """How many runs there were for questions, by how many texts they had."""
+        return self._asked.sizes
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._model is not None
 
     def warm(self) -> None:
         """Load the model and run it once, so that the first question does not wait for it. Raises ModelMissing."""

@@ -27,6 +27,7 @@ class Remembered:
         self._held: OrderedDict[str, Vector] = OrderedDict()
         self._coming: dict[str, Future[Vector]] = {}
         self._lock = threading.Lock()
+        self.hits = self.misses = 0
 
     def __call__(self, text: str) -> Vector:
         """The vector of a text. Raises what `embed` raises, in each thread that waited for it."""
@@ -34,11 +35,14 @@ class Remembered:
             with self._lock:
                 if (known := self._held.get(text)) is not None:
                     self._held.move_to_end(text)
+                    self.hits += 1
                     return known
                 coming = self._coming.get(text)
                 if coming is None:
+                    self.misses += 1
                     mine = self._coming[text] = Future()
                     break
+                self.hits += 1  # made for another thread just now
             try:
                 return coming.result()
             except CancelledError:

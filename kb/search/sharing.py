@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -59,7 +60,8 @@ class Shared:
 
     Nobody waits for company: a thread that finds no one before it runs its own texts at once. Those that arrive
     meanwhile queue, and the first of them leads the next run, with the oldest texts that wait; so no thread works for
-    others once its own are done. Where a run fails, all whose texts were in it get its error.
+    others once its own are done. Where a run fails, all whose texts were in it get its error. `sizes` counts the runs
+    by how many texts they had.
     """
 
     def __init__(self, encode: Callable[[Sequence[str]], Vectors], turns: Turns, most: int) -> None:
@@ -67,6 +69,7 @@ class Shared:
         self._encode, self._turns, self._most = encode, turns, most
         self._lock = threading.Lock()
         self._led = False
+        self.sizes: Counter[int] = Counter()
         self._waiting: dict[tuple[_Call, int], None] = {}  # oldest first
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
@@ -93,6 +96,7 @@ class Shared:
         """Encodes the oldest texts. They wait until they are done, so that an interrupted run loses nobody's."""
         with self._lock:
             batch = list(islice((key for key in self._waiting if key[0].error is None), self._most))
+            self.sizes[len(batch)] += 1
         try:
             vectors = self._encode([call.texts[index] for call, index in batch])
         except Exception as error:  # noqa: BLE001 - raised by each thread that asked

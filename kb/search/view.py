@@ -24,6 +24,7 @@ from kb.search.names import Chosen
 from kb.search.vectors import Selection, Vectors
 from kb.search.vocabulary import Vocabulary
 from kb.search.wording import Concept, wanted
+from kb.stages import KEYWORDS, VECTORS, Stages
 
 DEPTH = 50
 """Rows that each list contributes to the fusion."""
@@ -116,7 +117,9 @@ class View:
         entries = [number for number, entry in enumerate(self.catalogue.distinct) if entry.product in products]
         return [int(place) for place in np.flatnonzero(allowed & np.isin(self.catalogue.terms, entries))]
 
-    def evidence(self, asked: Asked, scope: Scope, kind: Kind, also: Sequence[int] = ()) -> Evidence | None:
+    def evidence(
+        self, asked: Asked, scope: Scope, kind: Kind, also: Sequence[int] = (), stages: Stages | None = None
+    ) -> Evidence | None:
         """What is known of the rows that either list finds for a question, and of those at the positions `also`.
 
         None where nothing may be found.
@@ -127,7 +130,10 @@ class View:
         allowed = selected.mask
         worded, shares = self._keyword_list(asked.said, scope, kind, selected)
         titled = self._exact(asked.question, scope, kind, allowed)
+        stages = stages or Stages()
+        stages.ended(KEYWORDS)
         near, cosines = self.vectors.search(asked.vector, selected, DEPTH)
+        stages.ended(VECTORS)
         held = np.array([place for place in also if allowed[place]], np.int64)
         listed = np.unique(np.concatenate([near, worded, titled, held]))
         translated = self._translations(listed, asked, allowed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 from sqlite_utils import Database
@@ -71,6 +72,12 @@ def next_change(db: Database) -> int:
 def newest_change(db: Database) -> int:
     """The number of the last committed change; 0 where there is none."""
     return int(db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])
+
+
+def waited_seconds(db: Database, change: int) -> float:
+    """How long ago the first change after this one was committed; 0 where there is none."""
+    row = db.execute("SELECT at FROM changes WHERE seq > ? ORDER BY seq LIMIT 1", [change]).fetchone()
+    return max(0.0, (utc_now() - datetime.fromisoformat(row[0])).total_seconds()) if row else 0.0
 
 
 def store_id(db: Database) -> str:

@@ -53,6 +53,13 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
         self._closed = False
         self.lost, self._told_at = 0, 0.0
+        self.trouble: str | None = None
+        """Why the last transaction failed; None where it went well."""
+
+    @property
+    def queued(self) -> int:
+        """How many entries wait to be written."""
+        return len(self._kept) + len(self._noted)
 
     def note(self, prepare: Callable[[], Write[Any]]) -> None:
         """Hands over what is to be written, and returns at once; what cannot be written is counted as lost."""
@@ -129,9 +136,10 @@ class GroupCommit:
             results = self._committed(ready)
         except Exception as error:  # noqa: BLE001 - not even a defect may leave those who wait without an answer
             self._close()
+            self.trouble = f"{self._file}: {type(error).__name__}"
             self._fail([entry for entry, _ in ready], error)
             return
-        self._commits += 1
+        self._commits, self.trouble = self._commits + 1, None
         for entry, result in results:
             if isinstance(result, KbError):
                 entry.done.set_exception(result)

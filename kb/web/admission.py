@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -25,12 +26,14 @@ _NEWEST = 0.1  # the weight of the newest observation in the mean
 _LONGEST_SECONDS = 60
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Place:
     """One question's place: since when it waits for a thread, and whether that was too long."""
 
     since: float = field(default_factory=time.monotonic)
     late: bool = False
+    waited: float | None = None
+    """Seconds until it had a thread; None until it has one."""
 
 
 _PLACE: ContextVar[_Place] = ContextVar("place")
@@ -52,7 +55,8 @@ class Admission(ASGIMiddleware):
         """`courtesy` is told of each question that comes and goes."""
         self._courtesy = courtesy or Courtesy()
         self._limit, self._wait_seconds, self._body_seconds = limit, wait_seconds, body_seconds
-        self._at_hand = 0
+        self._places: set[_Place] = set()
+        self.refused = Counter[str]()
         self._mean_seconds, self._last_end = 0.0, 0.0
 
     def __deepcopy__(self, _: object) -> Admission:
@@ -61,24 +65,37 @@ class Admission(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Runs on the event loop alone, so that counting needs no lock. Raises HTTPException (503)."""
-        if self._at_hand >= self._limit:
-            raise self._refusal(f"{self._at_hand} questions are at hand already")
-        self._at_hand += 1
+        if self.at_hand >= self._limit:
+            self.refused["full"] += 1
+            raise self._refusal(f"{self.at_hand} questions are at hand already")
         self._courtesy.came()
         arrived, place = time.monotonic(), _Place()
+        self._places.add(place)
         _PLACE.set(place)
         try:
             await next_app(scope, self._timely(receive, place), send)
         finally:
             if not place.late:
                 self._observe(arrived)
-            self._at_hand -= 1
+            else:
+                self.refused["late"] += 1
+            self._places.discard(place)
             self._courtesy.went()
+
+    @property
+    def at_hand(self) -> int:
+        """Questions that were let in and are not done."""
+        return len(self._places)
+
+    @property
+    def waiting(self) -> int:
+        """Of those, the ones that have no thread yet."""
+        return sum(place.waited is None for place in tuple(self._places))
 
     def check_wait(self) -> None:
         """Called first by whatever runs in a thread for a question. Raises HTTPException (503) where it is late."""
         place = _PLACE.get()
-        waited = time.monotonic() - place.since
+        waited = place.waited = time.monotonic() - place.since
         if waited > self._wait_seconds:
             place.late = True
             raise self._refusal(f"this question waited {waited:.1f} s for its turn")
@@ -92,6 +109,7 @@ class Admission(ASGIMiddleware):
                 async with asyncio.timeout_at(until):
                     message = await receive()
             except TimeoutError as error:
+                self.refused["slow_body"] += 1
                 raise ClientException(
                     f"the body was not whole within {self._body_seconds:g} s",
                     status_code=HTTP_408_REQUEST_TIMEOUT,
@@ -111,9 +129,14 @@ class Admission(ASGIMiddleware):
 
     def _refusal(self, why: str) -> HTTPException:
         """Come again once those at hand are done: their number times the mean time that one takes."""
-        seconds = min(max(math.ceil(self._at_hand * self._mean_seconds), 1), _LONGEST_SECONDS)
+        seconds = min(max(math.ceil(self.at_hand * self._mean_seconds), 1), _LONGEST_SECONDS)
         return HTTPException(
             f"{why}: ask again in {seconds} s",
             status_code=HTTP_503_SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(seconds)},
         )
+
+
+def waited_seconds() -> float:
+    """How long the question at hand waited for its thread."""
+    return _PLACE.get().waited or 0.0

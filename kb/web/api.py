@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from litestar import Litestar, Request, Response, Router, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
@@ -36,15 +36,19 @@ from kb.knowledge import MAX_K, KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.stages import Stages
 from kb.web import signin
-from kb.web.admission import Admission
+from kb.web.admission import Admission, waited_seconds
 from kb.web.audit import audit_log
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import CustomerRef, feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
+from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
+from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
+from kb.web.requests import note, request_id
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -96,13 +100,6 @@ class _Asking(Operation):
         }
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Whether the service is up, and what it answers from."""
-
-    status: str
-    generation: int | None = None
-
-
 @get(
     "/api/search",
     sync_to_thread=True,
@@ -124,9 +121,11 @@ def search(
     ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
-    ask = Ask(q, (), request.user.audiences, None, product, language, tag)
-    origin = origin_of(request, None, kb_customer)
-    return recording.search(_knowledge(state), _service(state).journal, ask, k, origin, explain=explain)
+    ask, stages = Ask(q, (), request.user.audiences, None, product, language, tag), Stages()
+    kb, origin = _knowledge(state), origin_of(request, None, kb_customer)
+    result = recording.search(kb, _service(state).journal, ask, k, origin, explain=explain, stages=stages)
+    _counted(state, kb, stages, result)
+    return result
 
 
 @post(
@@ -139,69 +138,70 @@ def search(
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
-    kb = _knowledge(state)
+    kb, stages = _knowledge(state), Stages()
     ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
     origin = origin_of(request, data.channel, data.customer_ref)
-    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain)
+    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain, stages=stages)
+    _counted(state, kb, stages, answer)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
 
-@get("/health/live", guards=[requires("public")], sync_to_thread=False, summary="Whether the process runs")
-def live() -> Health:
-    """Always `ok` while the process answers at all."""
-    return Health("ok")
+def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
+    """A question is done: into the metrics, and into the request's line of the log."""
+    metrics, language = state.watch.metrics, language_of(stages.speaks)
+    metrics.passed(stages, waited_seconds())
+    note(generation=kb.reader.view.manifest.generation)
+    if isinstance(told, SearchResult):
+        outcome = "found" if told.hits or told.tickets else "nothing"
+        metrics.count(SEARCHES, outcome, language)
+        note(outcome=outcome, query_id=told.query_id)
+        return
+    metrics.count(ANSWERS, told.outcome, language)
+    note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.outcome == "abstained":
+        metrics.count(REFUSED, told.reason or "", language)
 
 
-@get(
-    "/health/ready",
-    guards=[requires("public")],
-    sync_to_thread=False,
-    summary="Whether questions can be answered",
-    responses={503: ResponseSpec(Health, description="Nothing is indexed, or the index cannot be read")},
-)
-def ready(state: State) -> Response[Health]:
-    """503 while nothing is indexed or the index cannot be read."""
-    try:
-        view = _service(state).knowledge.reader.view
-    except KbError:
-        return Response(Health("unavailable"), status_code=503)
-    return Response(Health("ok", view.manifest.generation))
-
-
-def create_app(service: Service, reception: Reception, admission: Admission) -> Litestar:
+def create_app(service: Service, reception: Reception, admission: Admission, watch: Watch | None = None) -> Litestar:
     """The application over a service, which it starts and stops; `reception` tells who calls.
 
     `admission` stands before the questions alone: whether the service lives and is ready is told however busy it is.
     """
+
+    watch = watch or Watch(service, admission, Metrics(), service.journal)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         # Where Litestar runs handlers; the loop's own pool would have six threads on two processors.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
+        watch.start()
         try:
             yield
         finally:
+            await anyio.to_thread.run_sync(watch.stop)
             await anyio.to_thread.run_sync(service.stop)
 
     settings = reception.settings
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
         before_send=[securing(settings)],
         cors_config=cors(settings),
         template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
-        state=State({"service": service, "reception": reception, "admission": admission, "settings": settings}),
+        state=State(
+            {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings}
+        ),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig(
             "kb", version("kb"), path="/schema", render_plugins=[_openapi_page()], components=COMPONENTS
         ),
         logging_config=None,
-        plugins=[_problems()],
+        plugins=[_problems(watch.metrics)],
         exception_handlers={Exception: _unexpected},
     )  # fmt: skip
     document_access(app)
@@ -235,15 +235,16 @@ def _knowledge(state: State) -> KnowledgeBase:
     return _service(state).knowledge
 
 
-def _problems() -> ProblemDetailsPlugin:
+def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
     def unavailable(error: KbError) -> ProblemDetailsException:
         log.error("%s", error)
+        metrics.count(ERRORS, type(error).__name__)
         return ProblemDetailsException(
-            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503]
+            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503], extra=_named()
         )
 
     def usage(error: UsageError) -> ProblemDetailsException:
-        return ProblemDetailsException(str(error), status_code=400, title="Bad Request")
+        return ProblemDetailsException(str(error), status_code=400, title="Bad Request", extra=_named())
 
     def not_shown(error: NotShown) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
@@ -253,7 +254,7 @@ def _problems() -> ProblemDetailsPlugin:
             error.detail,
             status_code=error.status_code,
             title=_TITLES.get(error.status_code),
-            extra=error.extra,
+            extra=_named(error.extra),
             headers=error.headers,
         )
 
@@ -269,8 +270,20 @@ def _problems() -> ProblemDetailsPlugin:
     )
 
 
-def _unexpected(_: Any, error: Exception) -> Response[dict[str, Any]]:
+def _named(extra: Any = None) -> dict[str, Any]:
+    """What a problem says beside itself: which request it was, as the log names it."""
+    others = dict(extra) if isinstance(extra, Mapping) else {"extra": extra} if extra else {}
+    return others | ({"request_id": known} if (known := request_id()) else {})
+
+
+def _unexpected(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
     """A defect: logged whole, told in one line, never with a trace."""
     log.error("unexpected error", exc_info=error)
-    body = {"status": 500, "title": "Internal Server Error", "detail": "something went wrong here; it has been logged"}
+    request.app.state.watch.metrics.count(ERRORS, type(error).__name__)
+    body = {
+        "status": 500,
+        "title": "Internal Server Error",
+        "detail": "something went wrong here; it has been logged",
+        **_named(),
+    }
     return Response(body, status_code=500, media_type="application/problem+json")

@@ -22,6 +22,7 @@ SIGNING_IN = "signing_in"
 PAGE = "page"
 """In a route's `opt`: it is read by people, who are led to sign in rather than refused."""
 
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")  # by a proxy on this machine
 _Connection = ASGIConnection[Any, Caller, Any, Any]
 
 
@@ -51,7 +52,8 @@ def requires(role: Role) -> Requires:
 async def may_read_metrics(connection: _Connection, handler: BaseRouteHandler) -> None:
     """A guard for `/metrics`: an admin, or, where the setting `metrics` says `loopback`, whoever is on this machine."""
     settings: Settings = connection.app.state.settings
-    if settings.metrics != "loopback" or not is_loopback(address_of(connection)):
+    passed_on = any(name in connection.headers for name in _FORWARDED)
+    if settings.metrics != "loopback" or passed_on or not is_loopback(address_of(connection)):
         await requires("admin")(connection, handler)
 
 

@@ -16,18 +16,21 @@ from typing import Any
 import msgspec
 import uvicorn
 import uvicorn._subprocess
-from litestar import Litestar
 
 from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
 from kb.config import Paths, Settings, load_settings
 from kb.courtesy import Courtesy
-from kb.logs import configure_logging
+from kb.logs import configure_service
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.web.guards import is_loopback
 from kb.web.heads import BoundedHeads
+from kb.web.health import Watch
+from kb.web.metrics import SHARED, Metrics, shared_folder
+from kb.web.requests import Requests
+from kb.web.tallies import prepare
 
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
@@ -65,6 +68,10 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url)).decode()
+    settings = load_settings(home, flags)
+    configure_service(settings.log, settings.log_level)
+    if workers > 1:
+        os.environ[SHARED] = str(prepare(home / "index", port))
     _fork_workers()
     log.info("serving %s at %s (Ctrl+C to stop)", home, url)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once all is finished
@@ -84,15 +91,17 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     )
 
 
-def application() -> Litestar:
+def application() -> Requests:
     """The application of one worker process, from what `run` left in the environment."""
-    configure_logging()
     if parent := multiprocessing.parent_process():
         threading.Thread(target=_end_with, args=(parent.join,), name="kb-parent", daemon=True).start()
     found = given()
     settings, paths, courtesy = found.settings, Paths(Path(found.home)), Courtesy()
-    service = Service(paths, settings, found.url, courtesy)
-    return create_app(service, Reception(paths, settings), Admission(settings.max_requests, courtesy))
+    configure_service(settings.log, settings.log_level)
+    service, admission = Service(paths, settings, found.url, courtesy), Admission(settings.max_requests, courtesy)
+    metrics = Metrics(shared_folder())
+    watch = Watch(service, admission, metrics, service.journal)
+    return Requests(create_app(service, Reception(paths, settings), admission, watch), metrics)
 
 
 def _fork_workers() -> None:
