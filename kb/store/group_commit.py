@@ -113,6 +113,8 @@ class GroupCommit:
                     self._changed.wait(_SETTLED_SECONDS)
             with self._writing:
                 self._write_all(self._gathered(noted=True))
+                if self.trouble:
+                    self._try_again()
             if time.monotonic() >= settle_at:
                 settle_at = time.monotonic() + _SETTLED_SECONDS
                 self._settle_quietly()
@@ -145,6 +147,15 @@ class GroupCommit:
                 entry.done.set_exception(result)
             else:
                 entry.done.set_result(result)
+
+    def _try_again(self) -> None:
+        """After a failure nobody may ask any more: whether writing works is found out without them."""
+        try:
+            self._committed([])
+        except Exception:  # noqa: BLE001 - it was told when it began
+            self._close()
+        else:
+            self.trouble = None
 
     def _prepared(self, entry: _Entry) -> Write[Any] | None:
         try:
