@@ -8,13 +8,25 @@ from typing import Any
 
 import msgspec
 
-from kb.config import MODEL_KEYS, Settings
+from kb.config import MODEL_KEYS, Settings, deciding
+from kb.errors import SettingsError
 from kb.progress import Progress
 from kb.publishing import Summary
 from kb.writer import Writer
 
 Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
+
+
+def check_settings(arguments: Mapping[str, Any], settings: Settings, *, may_name_model: bool) -> None:
+    """Raises SettingsError where who orders has others than the writer, but for a model that may be named."""
+    own = {key: value for key, value in deciding(settings).items() if not (may_name_model and key in MODEL_KEYS)}
+    for name, value in own.items():
+        if (theirs := arguments["settings"][name]) != value:
+            raise SettingsError(
+                f"{name}: this command has {theirs!r}, the running server {value!r}: give both the same, or stop the"
+                " server first (`kb reindex --model M` changes the model)"
+            )
 
 
 def reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:

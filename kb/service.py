@@ -20,9 +20,9 @@ from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
-from kb.config import MODEL_KEYS, Paths, Settings, deciding
+from kb.config import Paths, Settings
 from kb.courtesy import Courtesy
-from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
+from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
@@ -220,13 +220,7 @@ class Service:
         """
 
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            own = {k: v for k, v in deciding(writer.settings).items() if ahead is None or k not in MODEL_KEYS}
-            if differing := [name for name, value in own.items() if arguments["settings"][name] != value]:
-                raise SettingsError(
-                    f"{differing[0]}: this command has {arguments['settings'][differing[0]]!r}, the running server"
-                    f" {own[differing[0]]!r}: give both the same, or stop the server first (`kb reindex --model M`"
-                    " changes the model)"
-                )
+            orders.check_settings(arguments, writer.settings, may_name_model=ahead is not None)
             if ahead is not None:
                 ahead(writer, arguments, progress)
             with self._writing:

@@ -65,7 +65,7 @@ MAY_IMPORT = {
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
-    "orders": {"config", "progress", "publishing", "writer"},
+    "orders": VALUES | {"config", "progress", "publishing", "writer"},
     "service": VALUES
     | {
         "asking",
