@@ -26,24 +26,48 @@ COMPONENTS = Components(
 )
 _SECONDS = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER, minimum=1), description="Seconds to wait")
 _CHALLENGE = OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description="How to be known")
+_PROBLEM = Schema(
+    type=OpenAPIType.OBJECT,
+    description="An RFC 9457 problem",
+    properties={
+        "status": Schema(type=OpenAPIType.INTEGER, description="The response's status"),
+        "title": Schema(type=OpenAPIType.STRING, description="What that status is called"),
+        "detail": Schema(type=OpenAPIType.STRING, description="What is wrong here, and the way out"),
+        "request_id": Schema(type=OpenAPIType.STRING, description="By which the log knows this request"),
+    },
+    required=["status", "detail"],
+)
 
 
 def problem(description: str, **headers: OpenAPIHeader) -> OpenAPIResponse:
     """A response that is an RFC 9457 problem."""
-    schema = Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem")
-    content = {"application/problem+json": OpenAPIMediaType(schema=schema)}
+    content = {"application/problem+json": OpenAPIMediaType(schema=_PROBLEM)}
     return OpenAPIResponse(description, headers=dict(headers), content=content)
 
 
 def document_access(app: Litestar) -> None:
-    """Adds to every operation what the entrance and the guards of its route may answer."""
+    """Adds to every operation what the entrance and the guards of its route may answer, all errors as problems."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             path = (app.openapi_schema.paths or {}).get(route.path_format)
             for method in handler.http_methods if path else ():
                 operation = getattr(path, method.lower(), None)
+                if operation is not None:
+                    _correct(operation)
                 if operation is not None and not route.path.startswith(OPEN):
                     _document(operation, handler)
+
+
+def _correct(operation: Operation) -> None:
+    """Litestar describes its own form of a refused request, which is a problem here, and a body where there is none."""
+    answers = operation.responses or {}
+    if answers.get("400"):
+        answers["400"] = problem("Something in the request is not as described")
+    if operation.request_body is not None:
+        answers.setdefault("408", problem("The body did not come in time"))
+        answers.setdefault("413", problem("The body is too large"))
+    if isinstance(nothing := answers.get("204"), OpenAPIResponse):
+        nothing.content = None
 
 
 def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
