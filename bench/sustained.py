@@ -1,7 +1,8 @@
 """Measures five minutes of two hundred sessions at 0.7 of what the service can do, and a `kill -9` in the middle of it.
 
-Searches (0.5), answers (0.3) and feedback (0.2) over the sample's golden questions, due at random (Poisson); time counts
-from when a request was due. Saturation is what 64 of the sessions reach when each asks its next as it has its answer.
+Searches (0.5), answers (0.3) and feedback (0.2) over the sample's golden questions, due at random (Poisson); time
+counts from when a request was due. Saturation is what 64 of the sessions reach when each asks its next as it has its
+answer.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ from contextlib import closing
 from pathlib import Path
 
 from serving import pss, serving
-from sets import ROOT, end_in_order, say
+from sets import ROOT, SAMPLE, end_in_order, evaluation_sets, say
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from centre import sample_home
 from sample_files import read_lines
 from sessions import SESSIONS, Report, Sessions
 
@@ -41,7 +41,8 @@ def main() -> None:
     chosen = parser.parse_args()
     end_in_order()
     with tempfile.TemporaryDirectory() as temporary:
-        home = sample_home(chosen.homes or Path(temporary))
+        (sample,) = evaluation_sets(chosen.homes or Path(temporary), traditional=False, names=(SAMPLE,))
+        home = sample.home
         headers = {"Authorization": f"Bearer {create_key(Paths(home), 'agent').key}"}
         print(f"## {SESSIONS} sessions\n")
         _sustained(home, headers, chosen.seconds)

@@ -67,7 +67,7 @@ def test_killed_under_load_it_comes_back_and_all_that_was_acknowledged_is_there(
         load.join()
     (report,) = found
     assert report.failures, "it was killed while they asked"
-    assert len(report.acknowledged) > 20
+    assert len(report.acknowledged) > 10
     assert set(report.acknowledged) <= told_of(home)
     with serving(home, "bundled", environment=UNLIMITED) as again:
         assert again.search(QUESTIONS[0])["hits"]
