@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 
+from collections.abc import Callable
+
 from kb.answer.citations import document_url
 from kb.answering import Answering
 from kb.assist.engine import MOST, Assistant
@@ -18,16 +20,20 @@ _NOTES = 2
 """Internal passages of a suggestion's document that are shown with it."""
 
 
-def assistant(kb: KnowledgeBase, audiences: frozenset[str], budget_ms: int) -> Assistant:
-    """Whoever listens to a call for these audiences."""
+def assistant(kb: Callable[[], KnowledgeBase], audiences: frozenset[str], budget_ms: int) -> Assistant:
+    """Whoever listens to a call for these audiences; `kb` gives what answers now."""
     return Assistant(KnowledgeShelf(kb, audiences), budget_ms)
 
 
 class KnowledgeShelf:
     """The articles that one audience may see."""
 
-    def __init__(self, kb: KnowledgeBase, audiences: frozenset[str]) -> None:
-        self._kb, self._audiences = kb, audiences
+    def __init__(self, kb: Callable[[], KnowledgeBase], audiences: frozenset[str]) -> None:
+        self._now, self._audiences = kb, audiences
+
+    @property
+    def _kb(self) -> KnowledgeBase:
+        return self._now()
 
     def prepare(self, queries: list[str], speaks: str) -> None:
         """Embeds them in one run of the model."""

@@ -102,10 +102,11 @@ class Journal:
     def _said(self, ask: Ask) -> list[str]:
         """The last turns and the question, redacted, each read with the end of the one before: 我叫 · 王小明."""
         turns = ["", *(turn[-CHARACTERS - _BEFORE :] for turn in ask.conversation[-TURNS:]), ask.question]
-        said = [self._after(before, turn) for before, turn in pairwise(turns)]
+        said = [self.redacted_after(before, turn) for before, turn in pairwise(turns)]
         return [turn if len(turn) <= CHARACTERS else turn[-CHARACTERS:] for turn in said]
 
-    def _after(self, before: str, turn: str) -> str:
+    def redacted_after(self, before: str, turn: str) -> str:
+        """A turn, redacted as what follows the one before it."""
         if not before:
             return self.redacted(turn)
         end = " ".join(before[-_LEAD:].split())

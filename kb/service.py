@@ -19,6 +19,7 @@ from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
+from kb.calls import Calls
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
@@ -37,7 +38,7 @@ from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS = 0.1
 _RETRY_SECONDS = 0.5
-_FORGET_SECONDS = 86_400.0
+_FORGET_SECONDS = 600.0
 _FOLLOWED_SECONDS = 1.0
 """After this long every worker follows a new index, and has told what it found in the one before."""
 _Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
@@ -55,6 +56,7 @@ class Service:
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
         self.journal = Journal(paths, settings)
+        self.calls = Calls(paths, settings, self.journal)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
@@ -105,6 +107,7 @@ class Service:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self.calls.close()
         self.journal.close()
 
     def _follow(self) -> None:
@@ -140,15 +143,15 @@ class Service:
                 self._writes.clear()
 
     def _forget(self) -> None:
-        """Once a day, in the one process that writes: what the journal has held for long enough goes."""
+        """Every few minutes, in the one process that writes: what the journal has held for long enough goes."""
         due = 0.0
         while not self._stopping.wait(_RETRY_SECONDS):
             if not self._writes.is_set() or time.monotonic() < due:
                 continue
             due = time.monotonic() + _FORGET_SECONDS
             try:
-                if gone := forget(self._paths, self._settings.journal_days):
-                    log.info("%d entries of the journal were older than %d days", gone, self._settings.journal_days)
+                if gone := forget(self._paths, self._settings.journal_days, call_hours=self._settings.call_hours):
+                    log.info("%d entries of the journal were older than they may be", gone)
             except KbError as error:
                 log.error("%s", error)
 

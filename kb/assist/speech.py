@@ -55,10 +55,13 @@ _READ_ALOUD = re.compile(
     re.IGNORECASE,
 )
 """Six digits or more in a row: a telephone or order number; a code has fewer, after its letter."""
-_PART = re.compile(r"(?:\b(?:\w|and|then|at|dash|it'?s|days?|months?|years?|pounds?|yuan|percent)\b|[是杠横号个月年天块元期点分折台件层楼米左右号])", re.IGNORECASE)
+_PART = re.compile(
+    r"(?:\b(?:\w|and|then|at|dash|it'?s|days?|months?|years?|pounds?|yuan|percent)\b|[是杠横号个月年天块元期点分折台件层楼米左右号])",
+    re.IGNORECASE,
+)
 _CODE = re.compile(
     r"(?<![A-Za-z])[A-Za-z] ?-? ?\d|(?<![A-Za-z])[A-Za-z] ?(?:杠|dash)|(?<![A-Za-z])[A-Za-z] ?[一二三四五六七八九]"
-    rf"|(?<![A-Za-z'])[B-HJ-Zb-hj-z] (?:{'|'.join(_NUMBER_WORDS)})\\b",
+    rf"|(?<![A-Za-z'])[B-HJ-Zb-hj-z] (?:{'|'.join(_NUMBER_WORDS)})\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
