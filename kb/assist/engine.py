@@ -11,7 +11,7 @@ from kb.assist.speech import asks, clauses, content, has_code
 from kb.assist.wording import spoken_words
 from kb.search.terms import is_chinese, written_in
 
-SURE = 0.45
+SURE = 0.7
 """The probability from which on a passage is shown; chosen on the calls of `sample/calls` that are not `blind-`."""
 ASKED = 0.25
 """The same where the customer asks, or tells that something is wrong: near the probability of an answer."""
@@ -79,12 +79,13 @@ class Assistant:
         """What an utterance finds, and the words by which: by itself, by a clause of it, or with the turns before."""
         query, speaks = content(said), written_in(said)
         readings = self._readings(said, query)
-        self._shelf.prepare(readings, speaks)
         best: list[Candidate] = []
         by = query
-        for reading in readings:
-            if best and (time.perf_counter() - started) * 1000 > self._budget / 2:
+        for tried, reading in enumerate(readings):
+            if tried and (time.perf_counter() - started) * 1000 > self._budget / 2:
                 break
+            if tried == 1:
+                self._shelf.prepare(readings[1:], speaks)
             found = self._shelf.look(reading, speaks)
             if reading not in query:
                 own = frozenset(self._shelf.meaning(query))

@@ -51,7 +51,7 @@ _NUMBER_WORDS = (
 ).split()
 _NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十百千万幺]", re.IGNORECASE)
 _READ_ALOUD = re.compile(
-    rf"(?:\b(?:[A-Z]\s?)+)?(?:(?:\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十幺])[\s,，、。.\-]*){{6,}}",
+    rf"(?:(?:我的?)?(?:订单号?|手机号?码?|电话号?码?|单号)(?:是|就是)?|(?:my |the )?(?:order|phone|mobile)(?: number)?(?:'s| is)? )?(?:\b(?:[A-Z]\s?)+)?(?:(?:\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十幺])[\s,，、。.\-]*){{6,}}",
     re.IGNORECASE,
 )
 """Six digits or more in a row: a telephone or order number; a code has fewer, after its letter."""

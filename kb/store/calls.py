@@ -37,7 +37,7 @@ def add(db: Database, said: KeptUtterance) -> tuple[KeptUtterance, bool]:
     db.execute("DELETE FROM utterances WHERE call = ? AND sequence = ?", [said.call, said.sequence])
     said = replace(said, customer=said.customer or _customer(db, said.call))
     values = [getattr(said, name) for name in _NAMES[:-1]]
-    number = db.execute(_INSERT, values).lastrowid
+    number = int(db.execute(_INSERT, values).lastrowid or 0)
     if said.customer:
         db.execute("UPDATE utterances SET customer = ? WHERE call = ? AND customer IS NULL", [said.customer, said.call])
     return replace(said, number=number), True
