@@ -2,7 +2,7 @@
 
     python -m bench.assist HOME
 
-HOME holds the sample's articles, indexed. Each call is replayed twice: with a warm model, then with its vectors at hand.
+HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Calls in progress, shared by all workers of a home: what is said is redacted, kept for hours, and read as it arrives."""
+"""Calls in progress, shared by all workers: what is said is redacted, kept for hours, and read as it arrives."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ MOST = 5_000
 """Utterances of one call; a call of an hour has about a thousand."""
 NUMBER = "[number]"
 """In place of digits that were read aloud in several breaths, of which no part is a number by itself."""
+_PLACEHOLDERS = re.compile(r"(?:\[(?:number|phone|bank card|resident id|iban)\][\s,.]*)+")
 _BREATHS = 4
 _LONG = 7  # digits from which on a number read aloud may name a person
 
@@ -55,7 +57,7 @@ class Calls:
         return self._customers.hash(f"call {call_id}")
 
     def hear(self, call_id: str, said: Said, origin: Origin) -> tuple[KeptUtterance, bool]:
-        """What is kept under the sequence once it is committed, and whether that is this one. Raises UsageError, StoreError."""
+        """What is committed under the sequence, and whether it is this one. Raises UsageError, StoreError."""
         call = self.name(call_id)
         lead = self._read(lambda db: calls.before(db, call, said.sequence, 1))
         text = self._journal.redacted_after(lead[0].text if lead else "", said.text)
@@ -95,20 +97,22 @@ def utterance(kept: KeptUtterance) -> Utterance:
 def _add(db: Database, said: KeptUtterance) -> tuple[KeptUtterance, bool]:
     if calls.count(db, said.call) >= MOST:
         raise UsageError(f"this call has {MOST:,} utterances: begin another")
-    if not digits(said.text):
-        return calls.add(db, said)
     breaths = _number(db, said)
-    if sum(digits(one.text) for one in (said, *breaths)) < _LONG and not any(one.text == NUMBER for one in breaths):
+    whole = [said, *breaths]
+    found = any(_PLACEHOLDERS.fullmatch(one.text) for one in whole)
+    if not digits(said.text) and not _PLACEHOLDERS.fullmatch(said.text):
+        return calls.add(db, said)
+    if not found and sum(digits(one.text) for one in whole) < _LONG:
         return calls.add(db, said)
     calls.blank(db, [one for one in breaths if digits(one.text)], NUMBER)
-    return calls.add(db, replace(said, text=NUMBER))
+    return calls.add(db, replace(said, text=NUMBER) if digits(said.text) else said)
 
 
 def _number(db: Database, said: KeptUtterance) -> list[KeptUtterance]:
-    """The breaths just before this one in which its speaker read nothing but digits."""
+    """The breaths just before this one in which its speaker read nothing but a number."""
     found = []
     for one in calls.before(db, said.call, said.sequence, _BREATHS, said.speaker):
-        if not digits(one.text) and one.text != NUMBER:
+        if not digits(one.text) and not _PLACEHOLDERS.fullmatch(one.text):
             break
         found.append(one)
     return found

@@ -18,7 +18,9 @@ _DAY, _HOUR = 86_400, 3_600
 
 
 def forget(paths: Paths, days: int, *, call_hours: int = 24, now: float | None = None) -> int:
-    """Deletes what is older than `days`, and what was said on calls before `call_hours`; returns how many rows; nothing where there is no journal.
+    """Deletes what is older than `days`, and what was said on calls more than `call_hours` ago; returns how many rows.
+
+    Nothing where there is no journal.
 
     Deleted bytes are overwritten with zeros, in the write-ahead log too unless somebody is just reading it: then the
     next call does that. Raises StoreError, StoreBusy.

@@ -93,7 +93,19 @@ MAY_IMPORT = {
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
-    | {"access", "assist", "assisting", "calls", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
+    | {
+        "access",
+        "assist",
+        "assisting",
+        "calls",
+        "stages",
+        "readiness",
+        "search",
+        "feedback",
+        "insight",
+        "journal",
+        "recording",
+    }
     | {
         "store",
         "config",

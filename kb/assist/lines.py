@@ -12,7 +12,7 @@ Speaker = Literal["customer", "agent"]
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A stretch of speech as it was recognised, redacted; `number` counts arrivals on a call, `sequence` is the sender's.
+    """A stretch of speech as recognised, redacted; `number` counts arrivals, `sequence` is the sender's.
 
     `final` where recognition is done with it; `at` seconds, on the sender's clock.
     """

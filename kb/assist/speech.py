@@ -3,6 +3,8 @@
 Clause by clause: one that is nothing but courtesy goes whole, so that no word is cut out of a sentence that needs it.
 """
 
+# ruff: noqa: E501 - lists of phrases read as lists
+
 from __future__ import annotations
 
 import re
@@ -45,10 +47,42 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(r"[啊呀嘛哦喔噢哈呢吧啦]+$")
-_NUMBER_WORDS = (
-    "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand double triple nought"
-).split()
+_NUMBER_WORDS = [
+    "zero",
+    "oh",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "double",
+    "triple",
+    "nought",
+]
 _NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十百千万幺]", re.IGNORECASE)
 _READ_ALOUD = re.compile(
     rf"(?:(?:我的?)?(?:订单号?|手机号?码?|电话号?码?|单号)(?:是|就是)?|(?:my |the )?(?:order|phone|mobile)(?: number)?(?:'s| is)? )?(?:\b(?:[A-Z]\s?)+)?(?:(?:\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十幺])[\s,，、。.\-]*){{6,}}",

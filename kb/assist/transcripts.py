@@ -17,7 +17,7 @@ FIRST = 3
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An utterance of a transcript; `due` names documents of which one has to be shown by now, `quiet` wants silence."""
+    """An utterance; `due` names documents of which one has to be shown by now, `quiet` wants silence."""
 
     sequence: int
     speaker: Speaker

@@ -38,7 +38,7 @@ def assist(home: Home, transcript: Path, as_json: bool) -> None:
         if one.told:
             _show(one.told)
     if marks.due:
-        click.echo(f"help at {marks.helped} of {marks.due} moments that are due; useless interruptions: {marks.useless}")
+        click.echo(f"help at {marks.helped} of {marks.due} moments; useless interruptions: {marks.useless}")
 
 
 def _show(told: Any) -> None:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 @dataclass(frozen=True, slots=True)
 class KeptUtterance:
-    """An utterance, redacted; `number` 0 until it is kept. Times are seconds: `received_at` since 1970, `at` the sender's."""
+    """An utterance, redacted; `number` is 0 until it is kept. Seconds: `received_at` since 1970, `at` the sender's."""
 
     call: str
     sequence: int
@@ -30,7 +30,7 @@ _INSERT = f"INSERT INTO utterances ({', '.join(_NAMES[:-1])}) VALUES ({', '.join
 
 
 def add(db: Database, said: KeptUtterance) -> tuple[KeptUtterance, bool]:
-    """What is kept under its sequence, and whether that is this one: a final utterance stays, an older partial is late."""
+    """What is kept under its sequence, and whether it is this one: a final one stays, an older partial is late."""
     old = _read(db, "call = ? AND sequence = ?", said.call, said.sequence)
     if old and (old[0].final or _same(old[0], said) or (not said.final and said.at < old[0].at)):
         return old[0], False

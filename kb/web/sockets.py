@@ -31,10 +31,9 @@ MOST_WAITING = 256
 """Messages that wait to be sent on one socket; with one more it is ended, and the console connects again."""
 UNKNOWN, FORBIDDEN, SLOW, POLICY = 4401, 4403, 1013, 1008
 """Close codes: no key (or no longer), a role too small, a console that does not keep up, what is no message."""
-_SECRET = "key"
 
 
-class Ended(Exception):  # noqa: N818 - an end is no error
+class Ended(Exception):
     """The socket is to be closed with a code and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -91,8 +90,7 @@ class Console:
         try:
             await self._know()
             begin()
-            for work in (self._receive(take), self._send(), self._check()):
-                tasks.append(asyncio.ensure_future(work))
+            tasks += map(asyncio.ensure_future, (self._receive(take), self._send(), self._check()))
             await asyncio.wait([self._ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done() and (error := task.exception()):
@@ -120,7 +118,7 @@ class Console:
                 first = _decoded(await self._socket.receive_text())
         except TimeoutError:
             raise Ended(UNKNOWN, f"no key within {KEY_SECONDS:g} s") from None
-        secret = first.get(_SECRET) if isinstance(first, dict) else None
+        secret = first.get("key") if isinstance(first, dict) else None
         caller = self._reception.keys.caller(secret) if isinstance(secret, str) else None
         if caller is None:
             raise Ended(UNKNOWN, "this is no key, or it was revoked, or it has expired")

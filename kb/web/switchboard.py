@@ -1,4 +1,4 @@
-"""The calls that consoles of this process follow: what any worker is told of them is noticed, heard once, and passed on."""
+"""The calls that consoles of this process follow: what any worker is told of them is heard once, and passed on."""
 
 from __future__ import annotations
 
