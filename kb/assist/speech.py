@@ -130,7 +130,11 @@ def digits(text: str) -> int:
     """How many digits an utterance has that is nothing but numbers; 0 where it says anything else."""
     said = [clause for part in _CLAUSE.findall(unicodedata.normalize("NFKC", text)) if (clause := part.strip(_EDGES))]
     numbers = [clause for clause in said if not _ONLY.fullmatch(in_simplified(clause))]
-    return sum(len(_NUMBER.findall(n)) for n in numbers) if numbers and all(map(_is_number, numbers)) else 0
+    return (
+        sum(len(_NUMBER.findall(n)) for n in numbers)
+        if numbers and all(_is_number(n) and not has_code(n) for n in numbers)
+        else 0
+    )
 
 
 def has_code(text: str) -> bool:
