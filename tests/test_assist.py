@@ -35,7 +35,7 @@ class OneShelf:
         self.looked.append(query)
         found = [(word, sure) for word, sure in self.sure.items() if word in query.lower()]
         return [
-            Candidate(f"{w}@1#0", w, w, (), None, w, "en", ("public",), False, p, p, frozenset({w}))
+            Candidate(f"{w}@1#0", w, w, (), None, w, "en", ("public",), False, p, p, frozenset(meaning(w)))
             for w, p in sorted(found, key=lambda one: -one[1])
         ]
 
