@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
-    "recording": VALUES | {"config", "journal", "knowledge", "results"},
+    "recording": VALUES | {"config", "journal", "knowledge", "results", "stages"},
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
@@ -68,6 +68,7 @@ MAY_IMPORT = {
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
+    "orders": VALUES | {"config", "progress", "publishing", "writer"},
     "service": VALUES
     | {
         "calls",
@@ -80,6 +81,7 @@ MAY_IMPORT = {
         "aside",
         "journal",
         "knowledge",
+        "orders",
         "publishing",
         "recording",
         "results",

@@ -30,12 +30,15 @@ LAMP = (
 )
 SECRET = "---\nlanguage: en\naudience: agent\n---\n# Refund tricks\n\nA refund of the kettle needs the manager.\n"
 
+VIP = "---\nlanguage: en\naudience: vip\n---\n# Zeppelin rides\n\nA zeppelin ride is free for the best.\n"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embedder: Embedder) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("calls") / "home"
     write_article(home, "lamp.md", LAMP)
     write_article(home, "secret.md", SECRET)
+    write_article(home, "vip.md", VIP)
     (home / "kb.toml").write_text("min_confidence = 0.0\n", "utf-8")
     Centre(home, tiny_settings(tiny_model), tiny_embedder).reindex()
     create_person(Paths(home), "zhang", "a long password", "agent")
@@ -122,6 +125,20 @@ def test_nothing_internal_is_ready_to_say(server: Server) -> None:
     assert secret["say"] is None
     assert secret["citations"] == []
     assert secret["public"] is False
+
+
+def test_of_two_consoles_on_one_call_each_is_shown_what_its_own_key_may_see(server: Server) -> None:
+    vip = create_key(Paths(server.home), "agent", ["vip"]).key
+    with console(server, "/api/calls/v", key_of(server)) as plain, console(server, "/api/calls/v", vip) as more:
+        told(plain, "state")
+        told(more, "state")
+        said(server, "v", 1, "How much is a zeppelin ride")
+        assert "vip" in [s["document_id"] for s in told(more, "suggestions")["suggestions"]]
+        said(server, "v", 2, "My lamp does not work")
+        shown = []
+        while "lamp" not in shown:
+            shown += [s["document_id"] for s in told(plain, "suggestions")["suggestions"]]
+        assert "vip" not in shown
 
 
 def test_a_console_that_comes_back_is_told_what_it_missed_and_no_more(server: Server) -> None:
