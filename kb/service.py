@@ -38,9 +38,7 @@ from kb.search import succession
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
-_POLL_SECONDS = 0.1
-_RETRY_SECONDS = 0.5
-_FORGET_SECONDS = 600.0
+_POLL_SECONDS, _RETRY_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 600.0
 _FOLLOWED_SECONDS = 1.0
 """After this long every worker follows a new index, and has told what it found in the one before."""
 log = logging.getLogger("kb")
@@ -99,8 +97,7 @@ class Service:
         self._follow_once()
         for name, work in (("kb-follow", self._follow), ("kb-write", self._write), ("kb-forget", self._forget)):
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
-        for thread in self._threads:
-            thread.start()
+            self._threads[-1].start()
 
     def stop(self) -> None:
         """Ends the background work; a job that is writing finishes first."""
