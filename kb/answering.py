@@ -44,6 +44,11 @@ class Answering:
         likely = max((found.probability for found in self.looked_at), default=0.0)
         return self._refused(likely, self._question.reason(self.looked_at))
 
+    def of(self, found: Found) -> Answer | None:
+        """What is told of one document that the question found, however likely; None where it must not be told."""
+        made = None if self._open(found) else self._answered(found)
+        return None if made is None or self._contradicted(found, made) else made
+
     def _refused(self, likely: float, reason: str) -> Answer:
         self.basis = None
         return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)

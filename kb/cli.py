@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kb.commands import doctor, keeping
+from kb.commands.assist import assist
 from kb.commands.audit import audit
 from kb.commands.export import export
 from kb.commands.home import Home, as_json
@@ -62,7 +63,7 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
 
 
-for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase):
+for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase, assist):
     main.add_command(command)
 
 

@@ -105,6 +105,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
     journal_days: int = 180
     """How many days what was asked, told and said of it is kept."""
+    call_hours: int = 24
+    """How many hours what was said on a call is kept."""
+    assist_ms: int = 60
+    """Milliseconds from a customer's utterance to a suggestion; a second look is left out once half of it is spent."""
     key_requests: int = 60_000
     """How many requests a minute one key or person may make; 0 sets no limit."""
     address_requests: int = 6_000
@@ -244,6 +248,9 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
     if settings.journal_days < 1:
         raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
+    for name in ("call_hours", "assist_ms"):
+        if (found := getattr(settings, name)) < 1:
+            raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")
     _refuse_impossible_access(settings)
     for name, known in (("log", FORMATS), ("log_level", LEVELS)):
         if (value := getattr(settings, name)) not in known:

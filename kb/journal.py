@@ -15,7 +15,7 @@ import msgspec
 from kb.accounts import AnswerAccount, SearchAccount
 from kb.config import Paths, Settings
 from kb.customers import Customers
-from kb.ingest.redaction import Redactor
+from kb.ingest.redaction import LEAD, Redactor
 from kb.results import Answer, Ask, Hit
 from kb.store import answers, searches
 from kb.store.answers import KeptAnswer
@@ -29,7 +29,6 @@ TURNS, CHARACTERS = 10, 2_000
 """Of a conversation the last turns are kept, and of each the last characters: as many as an answer depends on."""
 _BEFORE = 400  # characters before those, redacted with them: what is cut within a number would be taken for none
 _LONG = 300  # characters of a question, above which its asker's own thread redacts it, lest others wait for that
-_LEAD = 40  # characters of the turn before, by which a name is known that stands alone
 _NAME = 200  # characters of a channel or filter
 _REMEMBERED = 4_096  # texts: the turns of a conversation come again with each of its questions
 VERSION = version("kb")
@@ -102,13 +101,14 @@ class Journal:
     def _said(self, ask: Ask) -> list[str]:
         """The last turns and the question, redacted, each read with the end of the one before: 我叫 · 王小明."""
         turns = ["", *(turn[-CHARACTERS - _BEFORE :] for turn in ask.conversation[-TURNS:]), ask.question]
-        said = [self._after(before, turn) for before, turn in pairwise(turns)]
+        said = [self.redacted_after(before, turn) for before, turn in pairwise(turns)]
         return [turn if len(turn) <= CHARACTERS else turn[-CHARACTERS:] for turn in said]
 
-    def _after(self, before: str, turn: str) -> str:
+    def redacted_after(self, before: str, turn: str) -> str:
+        """A turn, redacted as what follows the one before it."""
         if not before:
             return self.redacted(turn)
-        end = " ".join(before[-_LEAD:].split())
+        end = " ".join(before[-LEAD:].split())
         both = self.redacted(f"{end}\n{turn}")
         return both.partition("\n")[2] or both
 

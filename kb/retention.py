@@ -8,26 +8,31 @@ from contextlib import closing
 from sqlite_utils import Database
 
 from kb.config import Paths
-from kb.store import database
+from kb.store import calls, database
 from kb.store.journal import open_journal
 
 _TABLES = ("answers", "searches", "signals")
 _TOGETHER = 500
 """Rows of one transaction: whoever records an answer meanwhile waits for no more."""
-_DAY = 86_400
+_DAY, _HOUR = 86_400, 3_600
 
 
-def forget(paths: Paths, days: int, *, now: float | None = None) -> int:
-    """Deletes what is older than `days`, and returns how many rows; nothing where there is no journal.
+def forget(paths: Paths, days: int, *, call_hours: int = 24, now: float | None = None) -> int:
+    """Deletes what is older than `days`, and what was said on calls more than `call_hours` ago; returns how many rows.
+
+    Nothing where there is no journal.
 
     Deleted bytes are overwritten with zeros, in the write-ahead log too unless somebody is just reading it: then the
     next call does that. Raises StoreError, StoreBusy.
     """
     if not paths.journal.exists():
         return 0
-    before = (time.time() if now is None else now) - days * _DAY
+    now = time.time() if now is None else now
+    before = now - days * _DAY
     with closing(open_journal(paths.journal)) as db, database.explained(paths.journal):
         count = sum(_delete_older(db, table, before) for table in _TABLES)
+        with database.transaction(db):
+            count += calls.forget(db, now - call_hours * _HOUR)
         with database.transaction(db):
             db.execute("DELETE FROM layouts WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.layout = layouts.id)")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -20,6 +20,7 @@ from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
+from kb.calls import Calls
 from kb.config import Paths, Settings
 from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
@@ -37,9 +38,7 @@ from kb.search import succession
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
-_POLL_SECONDS = 0.1
-_RETRY_SECONDS = 0.5
-_FORGET_SECONDS = 86_400.0
+_POLL_SECONDS, _RETRY_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 600.0
 _FOLLOWED_SECONDS = 1.0
 """After this long every worker follows a new index, and has told what it found in the one before."""
 log = logging.getLogger("kb")
@@ -55,6 +54,7 @@ class Service:
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
         self.journal = Journal(paths, settings)
+        self.calls = Calls(paths, settings, self.journal)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
@@ -97,14 +97,14 @@ class Service:
         self._follow_once()
         for name, work in (("kb-follow", self._follow), ("kb-write", self._write), ("kb-forget", self._forget)):
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
-        for thread in self._threads:
-            thread.start()
+            self._threads[-1].start()
 
     def stop(self) -> None:
         """Ends the background work; a job that is writing finishes first."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self.calls.close()
         self.journal.close()
 
     def _follow(self) -> None:
@@ -140,15 +140,15 @@ class Service:
                 self._writes.clear()
 
     def _forget(self) -> None:
-        """Once a day, in the one process that writes: what the journal has held for long enough goes."""
+        """Every few minutes, in the one process that writes: what the journal has held for long enough goes."""
         due = 0.0
         while not self._stopping.wait(_RETRY_SECONDS):
             if not self._writes.is_set() or time.monotonic() < due:
                 continue
             due = time.monotonic() + _FORGET_SECONDS
             try:
-                if gone := forget(self._paths, self._settings.journal_days):
-                    log.info("%d entries of the journal were older than %d days", gone, self._settings.journal_days)
+                if gone := forget(self._paths, self._settings.journal_days, call_hours=self._settings.call_hours):
+                    log.info("%d entries of the journal were older than they may be", gone)
             except KbError as error:
                 log.error("%s", error)
 

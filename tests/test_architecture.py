@@ -26,6 +26,9 @@ MAY_IMPORT = {
     "store": VALUES,
     "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
+    "assist": VALUES | {"answer", "search"},
+    "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
+    "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "rehearsal": set(),
     "embedders": VALUES | {"config", "search"},
     "comparison": VALUES | {"config", "progress", "store", "search", "knowledge", "evaluation", "rehearsal"},
@@ -68,6 +71,7 @@ MAY_IMPORT = {
     "orders": VALUES | {"config", "progress", "publishing", "writer"},
     "service": VALUES
     | {
+        "calls",
         "asking",
         "config",
         "courtesy",
@@ -91,7 +95,19 @@ MAY_IMPORT = {
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
-    | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
+    | {
+        "access",
+        "assist",
+        "assisting",
+        "calls",
+        "stages",
+        "readiness",
+        "search",
+        "feedback",
+        "insight",
+        "journal",
+        "recording",
+    }
     | {
         "store",
         "config",

@@ -207,6 +207,12 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /signin": _same(("POST", "/signin", {"name": "vip", "password": "amber"}, {})),
     "POST /signout": _same(("POST", "/signout", None, {})),
     "GET /schema": _same(("GET", "/schema", None, {}), ("GET", "/schema/openapi.json", None, {})),
+    "POST /api/calls/{call_id}/utterances": _same(
+        *[
+            ("POST", "/api/calls/amber/utterances", {"sequence": n, "speaker": "customer", "text": "amber circle"}, {})
+            for n in range(3)
+        ]
+    ),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,

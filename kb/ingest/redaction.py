@@ -127,3 +127,16 @@ def _replace(text: str, spans: list[Span]) -> str:
         parts += [text[end : span.start], PLACEHOLDERS[span.kind]]
         end = span.end
     return "".join([*parts, text[end:]])
+
+
+LEAD = 40
+"""Characters of the turn before, by which a name is known that stands alone."""
+
+
+def redacted_after(redactor: Redactor, before: str, turn: str) -> str:
+    """A turn, redacted as what follows the one before it."""
+    if not before:
+        return redactor.redact(turn).text
+    end = " ".join(before[-LEAD:].split())
+    both = redactor.redact(f"{end}\n{turn}").text
+    return both.partition("\n")[2] or both

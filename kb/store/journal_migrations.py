@@ -71,3 +71,21 @@ def sessions(db: Database) -> None:
         ) WITHOUT ROWID;
         CREATE INDEX limits_by_end ON limits (until);
     """)
+
+
+@migrations(name="0010_calls")
+def calls(db: Database) -> None:
+    """What is said on calls, redacted; `call` is a keyed hash of the call's id, which may be a telephone number.
+
+    `number` counts arrivals of all calls and never comes again: a partial utterance that is replaced gets a new one.
+    """
+    db.executescript("""
+        CREATE TABLE utterances (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, call TEXT NOT NULL, sequence INTEGER NOT NULL,
+            received_at REAL NOT NULL, at REAL NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL,
+            final INTEGER NOT NULL, caller TEXT NOT NULL, customer TEXT, UNIQUE (call, sequence)
+        );
+        CREATE INDEX utterances_by_arrival ON utterances (call, number);
+        CREATE INDEX utterances_by_time ON utterances (received_at);
+        CREATE INDEX utterances_by_customer ON utterances (customer) WHERE customer IS NOT NULL;
+    """)

@@ -40,6 +40,7 @@ from kb.stages import Stages
 from kb.web import signin
 from kb.web.admission import Admission, waited_seconds
 from kb.web.audit import audit_log
+from kb.web.calls import console, utterances
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import CustomerRef, feedback, origin_of
@@ -49,6 +50,9 @@ from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
 from kb.web.requests import note, request_id
+from kb.web.sockets import Counted
+from kb.web.switchboard import Switchboard
+from kb.web.typing import typing
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -61,6 +65,7 @@ _TITLES = {
     405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
     503: "Unavailable",
 }  # fmt: skip
+_CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
 log = logging.getLogger("kb.web")
 
@@ -176,9 +181,11 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         watch.start()
+        app.state.switchboard = Switchboard(service, settings, watch.metrics)
         try:
             yield
         finally:
+            app.state.switchboard.close()
             await anyio.to_thread.run_sync(watch.stop)
             await anyio.to_thread.run_sync(service.stop)
 
@@ -186,7 +193,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -194,7 +201,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         cors_config=cors(settings),
         template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
         state=State(
-            {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings}
+            {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
+             "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig(

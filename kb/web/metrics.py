@@ -91,6 +91,26 @@ TURNED_AWAY = Metric(
     "kb_admission_refusals_total", "counter", ("why",),
     "Questions told to come again: `full` (`max_requests`), `late` (no thread in time), `slow_body`.",
 )  # fmt: skip
+CONSOLES = Metric("kb_consoles", "gauge", ("socket",), "Consoles connected: to a `call`, or for `typing`.")
+SOCKETS_ENDED = Metric(
+    "kb_sockets_ended_total", "counter", ("why",),
+    "Consoles' sockets that ended: `left`, `unknown` (no key, or no longer), `forbidden`, `slow` (it did not read),"
+    " `policy` (no JSON).",
+)  # fmt: skip
+UTTERANCES = Metric(
+    "kb_utterances_total", "counter", ("speaker", "result"), "Utterances of calls, `stored` or `known` already.",
+)  # fmt: skip
+SUGGESTIONS = Metric(
+    "kb_suggestions_total", "counter", ("language",), "Suggestions shown on calls, by the passage's language.",
+)  # fmt: skip
+SUGGESTION_SECONDS = Metric(
+    "kb_suggestion_seconds", "histogram", (),
+    "Seconds from an utterance's arrival until its suggestions were ready.", buckets=_LATENCY,
+)  # fmt: skip
+TYPED = Metric(
+    "kb_typed_queries_total", "counter", ("outcome",),
+    "Queries of search as you type: `answered`, or `stale` (a newer one came).",
+)  # fmt: skip
 QUEUED = Metric("kb_journal_queued", "gauge", (), "Records that wait to be written to the journal.")
 LOST = Metric("kb_journal_lost_total", "counter", (), "Records that the journal could not keep.")
 ERRORS = Metric("kb_errors_total", "counter", ("error",), "Errors logged, by class: requests' and background work's.")
@@ -100,7 +120,8 @@ READY = Metric(
 BUILD = Metric("kb_build_info", "gauge", ("version", "python"), "1, with what runs.", "livemax")
 OWN = (
     REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, HANDOVERS, GENERATION, CHANGE, BEHIND, LAG, ROWS,
-    WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, QUEUED, LOST, ERRORS, READY, BUILD,
+    WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, CONSOLES, SOCKETS_ENDED, UTTERANCES, SUGGESTIONS,
+    SUGGESTION_SECONDS, TYPED, QUEUED, LOST, ERRORS, READY, BUILD,
 )  # fmt: skip
 OF_THE_PROCESS = (
     Metric("process_cpu_seconds_total", "counter", (), "Processor time, of all workers that live."),

@@ -37,6 +37,8 @@ _LOADING_SECONDS = 60
 """How long a worker may be too busy loading a model to say that it lives."""
 _IDLE_SECONDS = 30
 """How long a connection is kept for the next request: longer than the 5 s at which many a client asks again."""
+_MESSAGE_BYTES, _PING_SECONDS = 64 * 1024, 20.0
+"""Of a WebSocket: the largest message, and how often it is asked whether the other end is there."""
 log = logging.getLogger("kb.web")
 
 
@@ -83,6 +85,10 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
         workers=workers,
         log_config=None,
         access_log=False,
+        ws="websockets-sansio",
+        ws_max_size=_MESSAGE_BYTES,
+        ws_ping_interval=_PING_SECONDS,
+        ws_ping_timeout=_PING_SECONDS,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=10,
         timeout_worker_healthcheck=_LOADING_SECONDS,
