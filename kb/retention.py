@@ -8,7 +8,7 @@ from contextlib import closing
 from sqlite_utils import Database
 
 from kb.config import Paths
-from kb.store import database
+from kb.store import conversations, database
 from kb.store.journal import open_journal
 
 _TABLES = ("answers", "searches", "signals")
@@ -18,20 +18,32 @@ _DAY = 86_400
 
 
 def forget(paths: Paths, days: int, *, now: float | None = None) -> int:
-    """Deletes what is older than `days`, and returns how many rows; nothing where there is no journal.
+    """Deletes what is older than `days` or has expired, and returns how many rows; nothing where there is no journal.
 
     Deleted bytes are overwritten with zeros, in the write-ahead log too unless somebody is just reading it: then the
     next call does that. Raises StoreError, StoreBusy.
     """
     if not paths.journal.exists():
         return 0
-    before = (time.time() if now is None else now) - days * _DAY
+    now = time.time() if now is None else now
+    before = now - days * _DAY
     with closing(open_journal(paths.journal)) as db, database.explained(paths.journal):
-        count = sum(_delete_older(db, table, before) for table in _TABLES)
+        count = sum(_delete_older(db, table, before) for table in _TABLES) + _delete_expired(db, now)
         with database.transaction(db):
             db.execute("DELETE FROM layouts WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.layout = layouts.id)")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
+
+
+def _delete_expired(db: Database, now: float) -> int:
+    """Conversations and their like end at times of their own."""
+    count = 0
+    while True:
+        with database.transaction(db):
+            deleted = conversations.expire(db, now)
+        count += deleted
+        if not deleted:
+            return count
 
 
 def _delete_older(db: Database, table: str, before: float) -> int:
