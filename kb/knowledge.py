@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.accounts import AnswerAccount, SearchAccount, candidates, circumstances
-from kb.answer.picking import picked
+from kb.answer.picking import picked, place
 from kb.answering import Answering
 from kb.budget import Budget
 from kb.config import Paths, Settings
@@ -155,11 +155,14 @@ class KnowledgeBase:
             if not before.question.strip():
                 return ask, None, False
             made = Answering(self.question(before)).answer()
-            offered = made.options if made.reason == "which_topic" else ()
-        which = picked(ask.question, [option.label for option in offered])
-        if which is None or offered[which].product is not None:  # a product is read with the question before it
+            offered = made.options
+        by_product = any(option.product is not None for option in offered)  # named ones are told apart by `variants`
+        labels = [option.label for option in offered]
+        which = place(ask.question, len(labels)) if by_product else picked(ask.question, labels)
+        if which is None:
             return ask, None, bool(offered)
-        earlier = replace(ask, question=ask.conversation[-1], conversation=ask.conversation[:-1], offered=())
+        asked = f"{ask.conversation[-1]}\n{labels[which]}" if by_product else ask.conversation[-1]
+        earlier = replace(ask, question=asked, conversation=ask.conversation[:-1], offered=())
         return earlier, offered[which].document_id, True
 
     def _question(

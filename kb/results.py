@@ -140,8 +140,8 @@ class Answer:
     `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
     reasons `which_product` and `which_topic` the text asks back, and `options` says between what. `skipped` names
     optional steps that were left out because the question was late (setting `budget_ms`). `statements` are the
-    sentences of `text`, each with the number of its citation. `urgent` is what everybody who asks about a danger is shown before
-    anything else, whatever the outcome; `form` is the same for a channel that shows no such parts.
+    sentences of `text`, each with the number of its citation. `urgent` is what everybody who asks
+    about a danger is shown first, whatever the outcome; `form` is all of it as a channel shows it.
     """
 
     answer_id: str

@@ -20,25 +20,26 @@ _LEAD = (
 )
 _TAIL = r"(?: ?(?:one|option|please|thanks|个|項|项|款|种|號|号|吧|啊|的|谢谢|那个|那款))*"
 _FILLERS = frozenset(
-    "one mean want about please pleas question that this the topic 那个 这个 关于 想 问 了解 要 说 的 是".split()
-)  # noqa: SIM905
+    "one mean want about please pleas question that this the topic 那个 这个 关于 想 问 了解 要 说 的 是".split()  # noqa: SIM905
+)
 
 
 def picked(reply: str, labels: Sequence[str]) -> int | None:
     """The number of the option that a reply means, from 0; None where it means none of them, or might mean several."""
+    which = place(reply, len(labels))
+    return _named(reply, labels) if which is None else which
+
+
+def place(reply: str, count: int) -> int | None:
+    """Which of so many options a reply means by its number or place, from 0; None where it says neither."""
     said = re.sub(r"[\s.。,，!！?？、)）(（#]+", " ", simplified(reply).lower()).strip()
-    place = _place(said, len(labels))
-    return _named(reply, labels) if place is None else place
-
-
-def _place(said: str, count: int) -> int | None:
     if _LAST.fullmatch(said):
         return count - 1
     if _LATTER.fullmatch(said):
         return 1 if count == 2 else None
-    for place, ways in _PLACES.items():
-        if place < count and re.fullmatch(rf"{_LEAD}(?:the |第)?(?:{ways}){_TAIL}", said):
-            return place
+    for number, ways in _PLACES.items():
+        if number < count and re.fullmatch(rf"{_LEAD}(?:the |第)?(?:{ways}){_TAIL}", said):
+            return number
     return None
 
 
