@@ -17,7 +17,6 @@ from server_process import Server, serving
 from test_forms import facts, plain
 
 from kb.answer.forms import CHANNELS as FORMS
-from kb.config import Paths, load_settings
 from kb.knowledge import KnowledgeBase
 from kb.results import Ask
 
@@ -93,7 +92,7 @@ def test_two_hundred_questions_get_the_same_facts_from_the_same_sources_everywhe
     assert told > 100
 
 
-def test_which_topic_is_rarely_asked_and_never_twice(sample_home: Path, sample_kb: KnowledgeBase) -> None:
+def test_which_topic_is_rarely_asked_and_never_twice(sample_kb: KnowledgeBase) -> None:
     rows = [json.loads(line) for line in (ROOT / "sample" / "golden.jsonl").read_text("utf-8").splitlines()]
     needless, answerable, asked_back = 0, 0, []
     for row in rows:
@@ -111,4 +110,3 @@ def test_which_topic_is_rarely_asked_and_never_twice(sample_home: Path, sample_k
             assert answer.reason != "which_topic"
         picked = sample_kb.answer(Ask("the second one", (question,)))
         assert {citation.document_id for citation in picked.citations} <= {options[1].document_id}
-    assert load_settings(sample_home, {}, {}) and Paths(sample_home).journal
