@@ -71,7 +71,12 @@ def _sources(citations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**distinct[key], "url": None} for key in sorted(distinct)]
 
 
-CHANNELS: dict[str, Channel] = {"json": as_json, "events": as_events, **{name: as_form(name) for name in FORMS}}
+# `app` is made as `markdown` is.
+CHANNELS: dict[str, Channel] = {
+    "json": as_json,
+    "events": as_events,
+    **{name: as_form(name) for name in FORMS if name != "app"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +99,7 @@ def test_two_hundred_questions_get_the_same_facts_from_the_same_sources_everywhe
 
 def test_which_topic_is_rarely_asked_and_never_twice(sample_kb: KnowledgeBase) -> None:
     rows = [json.loads(line) for line in (ROOT / "sample" / "golden.jsonl").read_text("utf-8").splitlines()]
+    sample_kb.embed_ahead([Ask(row["question"], tuple(row.get("conversation", ()))) for row in rows])
     needless, answerable, asked_back = 0, 0, []
     for row in rows:
         audience = row.get("audience") or []

@@ -135,8 +135,18 @@ def test_a_voice_spells_codes_and_long_numbers_and_reads_no_address(written: str
 
 @pytest.mark.parametrize(
     ("reply", "which"),
-    [("1", 0), ("the second one", 1), ("第二个", 1), ("option 2 please", 1), ("costs", 1), ("最后一个", 1), ("slot", 0)]
-    + [("delivery", None), ("what about refunds", None), ("4", None), ("yes", None)],
+    [
+        *[
+            ("1", 0),
+            ("the second one", 1),
+            ("第二个", 1),
+            ("option 2 please", 1),
+            ("costs", 1),
+            ("最后一个", 1),
+            ("slot", 0),
+        ],
+        *[("delivery", None), ("what about refunds", None), ("4", None), ("yes", None)],
+    ],
 )
 def test_a_reply_picks_by_number_place_or_label(reply: str, which: int | None) -> None:
     assert picked(reply, ["Change a delivery slot", "Delivery times and costs"]) == which

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-
 from kb.search.dangers import dangers
 
 FOLDER = Path(__file__).parent / "data" / "urgent"

@@ -165,8 +165,8 @@ def build(
 
     `pieces` are `(m, dim)`; `declaring` the articles that say when they answer. All are read one by one: memory
     holds no more than the columns of the catalogue and the vocabulary. Nobody reads it before it is published; a
-    process killed before that leaves only a folder that is removed later. Raises IndexCorrupt where the check fails, OSError where the
-    disk does.
+    process killed before that leaves only a folder that is removed later. Raises IndexCorrupt where the check
+    fails, OSError where the disk does.
     """
     number = 1 + max(numbers(index), default=0)
     staging = folder(index, number).with_suffix(".building")
