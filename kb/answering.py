@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 
+from kb.alarm import notice
 from kb.answer.basis import Basis, basis_of
-from kb.answer.composition import asking_back, compose, refusal
+from kb.answer.composition import asking_back, compose, refusal, said, which_topic
 from kb.answer.instructions import addresses_machine
 from kb.contradictions import contradicting
 from kb.hits import Found
 from kb.model import AGENT, Article, StoredPassage
 from kb.questions import KINDS, Question
-from kb.results import Answer
+from kb.results import Answer, Option
+from kb.search.applicability import NEITHER
 from kb.search.language import FOREIGN, distance
+from kb.topics import LOOKED_AT, TIED, rivals
 from kb.variants import Contest
 
 CONTRADICTING, SUSPICIOUS = "contradicting_sources", "suspicious_source"
@@ -21,26 +26,37 @@ log = logging.getLogger("kb.answering")
 
 
 class Answering:
-    """Answers one question; then `looked_at` is the best of each lane, and `basis` what the answer is made of."""
+    """Answers one question; then `looked_at` is the best of each lane, and `basis` what the answer is made of.
 
-    def __init__(self, question: Question) -> None:
-        self._question = question
+    `meant` is the document that the asker picked; `asked_back` whether the turn before was a question of ours.
+    """
+
+    def __init__(self, question: Question, *, meant: str | None = None, asked_back: bool = False) -> None:
+        self._question, self._meant, self._asked_back_before = question, meant, asked_back
         self.looked_at: list[Found] = []
         self.basis: Basis | None = None
 
     def answer(self) -> Answer:
+        """What is urgent, if anything is, with the answer, the question back, or the refusal."""
+        made = self._answer()
+        return replace(made, urgent=notice(self._question, [citation.document_id for citation in made.citations]))
+
+    def _answer(self) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
         for kind in KINDS:
-            found = self._question.lane(kind, 1, answering=True)
-            self.looked_at += found
-            if found and (contest := self._open(found[0])):
-                return self._asked_back(contest, found[0].probability)
-            if found and found[0].probability >= self._question.threshold:
-                made = self._answered(found[0])
-                if made is None:
-                    return self._refused(found[0].probability, SUSPICIOUS)
-                contradicted = self._contradicted(found[0], made)
-                return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
+            lane = self._question.lane(kind, LOOKED_AT, answering=True)
+            if not lane:
+                continue
+            found = self._chosen(lane)
+            self.looked_at.append(found)
+            if self._is_picked(found):
+                return self._told(found)
+            if contest := self._open(found):
+                return self._asked_back(contest, found.probability)
+            if found.probability >= self._question.threshold:
+                if kind == "article" and len(topics := self._topics(found, lane)) > 1:
+                    return self._asked_which(topics, found.probability)
+                return self._told(found)
         likely = max((found.probability for found in self.looked_at), default=0.0)
         return self._refused(likely, self._question.reason(self.looked_at))
 
@@ -49,9 +65,38 @@ class Answering:
         made = None if self._open(found) else self._answered(found)
         return None if made is None or self._contradicted(found, made) else made
 
+    def _told(self, found: Found) -> Answer:
+        made = self._answered(found)
+        if made is None:
+            return self._refused(found.probability, SUSPICIOUS)
+        contradicted = self._contradicted(found, made)
+        return self._refused(found.probability, CONTRADICTING) if contradicted else made
+
+    def _chosen(self, lane: Sequence[Found]) -> Found:
+        """The one that was picked, else the best; of those that are about as good, the one that is most the asker's."""
+        for found in lane:
+            if self._is_picked(found):
+                return found
+        first, verdicts = lane[0], self._question.verdicts
+        if first.exact or not verdicts:
+            return first
+        near = [f for f in lane if f is first or self._is_as_good(f, first)]
+        return max(near, key=lambda f: verdicts.get(f.passage.document_id, NEITHER).matching)
+
+    def _is_as_good(self, found: Found, first: Found) -> bool:
+        return first.score - found.score <= TIED and found.probability >= self._question.threshold
+
+    def _is_picked(self, found: Found) -> bool:
+        return self._meant is not None and found.passage.document_id == self._meant
+
+    def _topics(self, best: Found, lane: Sequence[Found]) -> list[Found]:
+        if self._asked_back_before or self._question.contest or best is not lane[0]:
+            return []
+        return rivals(best, lane, self._question)
+
     def _refused(self, likely: float, reason: str) -> Answer:
         self.basis = None
-        return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)
+        return self._asking(refusal(self._question.speaks), likely, reason, ())
 
     def _contradicted(self, found: Found, made: Answer) -> bool:
         """Whether another document says the same with other numbers; an editor's own words for this question stand."""
@@ -72,7 +117,18 @@ class Answering:
     def _asked_back(self, contest: Contest, likely: float) -> Answer:
         options = contest.options(self._question.speaks)
         text = asking_back(self._question.speaks, contest.codes, [option.label for option in options])
-        return Answer(uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), "which_product", options=options)
+        return self._asking(text, likely, "which_product", options)
+
+    def _asked_which(self, topics: Sequence[Found], likely: float) -> Answer:
+        options = tuple(Option(f.passage.heading[0], None, f.passage.document_id) for f in topics)
+        text = which_topic(self._question.speaks, [option.label for option in options])
+        return self._asking(text, likely, "which_topic", options)
+
+    def _asking(self, text: str, likely: float, reason: str, options: tuple[Option, ...]) -> Answer:
+        sentences = said(text, self._question.speaks)
+        return Answer(
+            uuid.uuid4().hex, "abstained", text, (), (), round(likely, 4), reason, options=options, statements=sentences
+        )
 
     def _answered(self, found: Found) -> Answer | None:
         """An answer from a document; None where what would be told of it speaks to a machine."""
@@ -88,10 +144,16 @@ class Answering:
             log.warning("%s seems to hold an order to a machine: it is not told", best.document_id)
             return None
         actions = document.actions if isinstance(document, Article) else ()
-        likely, foreign = round(found.probability, 4), self._is_foreign(best)
-        answer_id = uuid.uuid4().hex
         return Answer(
-            answer_id, "answered", made.text, made.citations, actions, likely, language=best.language, foreign=foreign
+            uuid.uuid4().hex,
+            "answered",
+            made.text,
+            made.citations,
+            actions,
+            round(found.probability, 4),
+            language=best.language,
+            foreign=self._is_foreign(best),
+            statements=made.statements,
         )
 
     def _is_foreign(self, passage: StoredPassage) -> bool:
@@ -99,10 +161,7 @@ class Answering:
 
     def _passages(self, best: StoredPassage) -> list[StoredPassage]:
         """The passages of the best one's document that the asker may see: the best, its section's, then the others."""
-        allowed = self._question.view.allowed(self._question.may_answer, best.kind)
-        every = self._question.reader.passages_of(best.document_id, best.revision)
-        shown = self._question.view.shows([passage.id for passage in every], allowed)
-        texts = [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
+        texts = self._question.texts_of(best.document_id, best.revision, best.kind)
         span = (best.start, best.end, best.internal)
         return sorted(texts, key=lambda p: ((p.start, p.end, p.internal) != span, p.heading != best.heading, p.id))
 

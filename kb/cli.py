@@ -243,8 +243,10 @@ def calibrate(
     show_outcomes(made.outcomes, golden.stem, plot, as_json, split=calibration.split(folds))
 
 
-def _ask(question: str, audience: str, **filters: str | None) -> Ask:
-    return Ask(question, (), audiences_of((audience,)), **filters)
+def _ask(
+    question: str, audience: str, product: str | None = None, language: str | None = None, tag: str | None = None
+) -> Ask:
+    return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
 def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) -> None:

@@ -109,6 +109,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many hours what was said on a call is kept."""
     assist_ms: int = 60
     """Milliseconds from a customer's utterance to a suggestion; a second look is left out once half of it is spent."""
+    conversation_hours: float = 24.0
+    """How many hours after its last turn a conversation can be gone on with; then its turns are deleted."""
+    sms_characters: int = 300
+    """How long the text of the channel `sms` may be, the address of the article not counted; 0 sets no limit."""
+    ivr_characters: int = 600
+    """How long the text of the channel `ivr`, which is read aloud, may be; 0 sets no limit."""
     key_requests: int = 60_000
     """How many requests a minute one key or person may make; 0 sets no limit."""
     address_requests: int = 6_000
@@ -251,6 +257,8 @@ def _refuse_impossible(settings: Settings) -> None:
     for name in ("call_hours", "assist_ms"):
         if (found := getattr(settings, name)) < 1:
             raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")
+    if not 0 < settings.conversation_hours <= 24 * 365:
+        raise SettingsError(f"conversation_hours: {settings.conversation_hours:g} is not between 0 and a year")
     _refuse_impossible_access(settings)
     for name, known in (("log", FORMATS), ("log_level", LEVELS)):
         if (value := getattr(settings, name)) not in known:
@@ -269,6 +277,8 @@ def _refuse_impossible_access(settings: Settings) -> None:
     for name, least in (
         ("key_requests", 0),
         ("address_requests", 0),
+        ("sms_characters", 0),
+        ("ivr_characters", 0),
         ("signin_attempts", 1),
         ("session_idle_minutes", 1),
         ("session_hours", 1),

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
+from sqlite_utils import Database
 
 from kb.accounts import AnswerAccount, SearchAccount
 from kb.config import Paths, Settings
@@ -74,17 +75,28 @@ class Journal:
             self.redacted(ask.question)
         self._group.note(lambda: _adding(self._kept_search(account, ask, origin, at)))
 
-    def keep_answer(self, account: AnswerAccount, ask: Ask, origin: Origin) -> None:
-        """Returns once an answer is committed. Raises StoreError where it is not; then nobody may be told it.
+    def keep_answer(self, account: AnswerAccount, ask: Ask, origin: Origin, also: Write[None] | None = None) -> None:
+        """Returns once an answer is committed, and what `also` writes. Raises StoreError where they are not.
+
+        Then nobody may be told it.
 
         It is redacted here, in its asker's thread: a long conversation keeps nobody else waiting.
         """
         row = self._kept_answer(account, ask, origin, time.time())
-        self._group.keep(lambda db: answers.add(db, row))
 
-    def keep(self, write: Write[T]) -> T:
-        """What `write` gives, once it is committed and on the disk. Raises what it raises, StoreError."""
-        return self._group.keep(write, settled=True)
+        def write(db: Database) -> None:
+            answers.add(db, row)
+            if also is not None:
+                also(db)
+
+        self._group.keep(write)
+
+    def keep(self, write: Write[T], *, settled: bool = True) -> T:
+        """What `write` gives, once it is committed, and where `settled` on the disk.
+
+        Raises what it raises, StoreError.
+        """
+        return self._group.keep(write, settled=settled)
 
     def customer(self, origin: Origin) -> str | None:
         """The keyed hash of the customer that is referred to."""
@@ -98,7 +110,7 @@ class Journal:
         """Writes what waits and takes no more."""
         self._group.close()
 
-    def _said(self, ask: Ask) -> list[str]:
+    def said(self, ask: Ask) -> list[str]:
         """The last turns and the question, redacted, each read with the end of the one before: 我叫 · 王小明."""
         turns = ["", *(turn[-CHARACTERS - _BEFORE :] for turn in ask.conversation[-TURNS:]), ask.question]
         said = [self.redacted_after(before, turn) for before, turn in pairwise(turns)]
@@ -137,7 +149,7 @@ class Journal:
 
     def _kept_answer(self, account: AnswerAccount, ask: Ask, origin: Origin, at: float) -> KeptAnswer:
         answer, put_to, basis = account.answer, account.circumstances, account.basis
-        said = self._said(ask)
+        said = self.said(ask)
         return KeptAnswer(
             answer_id=answer.answer_id,
             at=at,
@@ -170,7 +182,7 @@ class Journal:
 
 def told(answer: Answer) -> str:
     """An answer as it was sent, but for its explanation: as JSON."""
-    return _json(replace(answer, explain=None))
+    return _json(replace(answer, explain=None, conversation_id=None, form=None))
 
 
 def shown_of(articles: Sequence[Hit], tickets: Sequence[Hit]) -> list[Shown]:

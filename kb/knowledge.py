@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.accounts import AnswerAccount, SearchAccount, candidates, circumstances
+from kb.answer.picking import picked, place
 from kb.answering import Answering
 from kb.budget import Budget
 from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.model import EVERY
-from kb.questions import KINDS, Question
+from kb.questions import KINDS, MAX_QUESTION, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
 from kb.search.embedding import Embedder, Embeds, describe
@@ -129,8 +130,9 @@ class KnowledgeBase:
     def answered(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> AnswerAccount:
         """An answer with how it came about. Raises UsageError."""
         started = time.perf_counter()
-        question = self.question(ask, stages=stages)
-        answering = Answering(question)
+        put, meant, asked_back = self._picked(ask)
+        question = self.question(put, stages=stages)
+        answering = Answering(question, meant=meant, asked_back=asked_back)
         made = answering.answer()
         question.stages.ended(COMPOSED)
         took = round((time.perf_counter() - started) * 1000, 3)
@@ -139,6 +141,29 @@ class KnowledgeBase:
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
         return AnswerAccount(made, put_to, seen, answering.basis, took)
+
+    def _picked(self, ask: Ask) -> tuple[Ask, str | None, bool]:
+        """What a turn asks, where it picks an option of the turn before; the document picked, and whether we had asked.
+
+        Where the caller keeps no record of options, the turn before is asked again to find them.
+        """
+        if not ask.conversation:
+            return ask, None, False
+        offered = ask.offered
+        if offered is None:
+            before = replace(ask, question=ask.conversation[-1][-MAX_QUESTION:], conversation=ask.conversation[:-1])
+            if not before.question.strip():
+                return ask, None, False
+            made = Answering(self.question(before)).answer()
+            offered = made.options
+        by_product = any(option.product is not None for option in offered)  # named ones are told apart by `variants`
+        labels = [option.label for option in offered]
+        which = place(ask.question, len(labels)) if by_product else picked(ask.question, labels)
+        if which is None:
+            return ask, None, bool(offered)
+        asked = f"{ask.conversation[-1]}\n{labels[which]}" if by_product else ask.conversation[-1]
+        earlier = replace(ask, question=asked, conversation=ask.conversation[:-1], offered=())
+        return earlier, offered[which].document_id, True
 
     def _question(
         self,

@@ -15,10 +15,11 @@ from kb.budget import MARKS, NEAR_DUPLICATES, Budget
 from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
-from kb.model import Kind
+from kb.model import Kind, StoredPassage
 from kb.reader import Reader
 from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
+from kb.search.applicability import NEITHER
 from kb.search.catalogue import Scope
 from kb.search.codes import codes, names_another, without_codes
 from kb.search.evidence import Evidence
@@ -70,6 +71,10 @@ class Question:
         excluded = self.view.rows_of(self.view.exclusions.ruled_out(question, self._meant))
         narrowed = (ask.product, ask.language, ask.tag)
         self._scope = Scope(ask.audiences, time.time(), *narrowed, not_rows=excluded, whenever=whenever)
+        same = self.models.synonyms.alternatives
+        self.verdicts = self.view.exclusions.applicability.verdicts(ask.context, same)
+        others = frozenset(id_ for id_, verdict in self.verdicts.items() if verdict.contradicted)
+        self._applying = replace(self._scope, not_rows=(*excluded, *self.view.rows_of(others)))
         self.contest = self._contested(embed)
         self._words, self._codes = self._asked_for(self._meant), codes(self._meant)
         # Of an earlier turn, no more than a question may have: a pasted document is no context.
@@ -80,7 +85,7 @@ class Question:
         self._alone = embed(self._meant) if self.ask.conversation else self._vector
         self.stages.ended(EMBEDDED)
         rivals = self.contest.rivals if self.contest else frozenset()
-        self.may_answer = replace(self._scope, not_products=rivals)
+        self.may_answer = replace(self._applying, not_products=rivals)
 
     def _understand(self) -> None:
         self.speaks = self.stages.speaks = self.ask.speaks or self._spoken()
@@ -96,12 +101,13 @@ class Question:
         """Codes that several products have; a turn that does but name the product is read with the one before it."""
         ways = (self.models.synonyms.alternatives, self._alternatives)
         measured = fusion.shipped().knows(self.models.fingerprint)
-        contests = Contests(self.view, self.reader, self._scope, ways, embed if measured else None)
+        contests = Contests(self.view, self.reader, self._applying, ways, embed if measured else None)
         earlier = self.ask.conversation
-        if earlier and contests.reply(self._meant, earlier[-1], earlier[:-1]):
+        known = tuple(value for key, value in self.ask.context if key == "product")
+        if earlier and contests.reply(self._meant, earlier[-1], (*known, *earlier[:-1])):
             self._meant = f"{earlier[-1]}\n{self._meant}"
             self._understand()
-        return contests.of(self._meant, earlier)
+        return contests.of(self._meant, (*known, *earlier))
 
     def _asked_for(self, text: str) -> list[str]:
         words = question_terms(text)
@@ -156,7 +162,7 @@ class Question:
         ordered = fusion.order(evidence, fused)
         if self.contest and kind == "article":
             ordered = self.contest.first(evidence, ordered)
-        most = k if k == 1 else k + hits.SPARE
+        most = k if k == 1 or answering else k + hits.SPARE
         chosen = self._spread(groups(evidence, ordered, None if self.contest else most), evidence)[:most]
         beside = hits.near(evidence, fused, ordered, (group.shown for group in chosen))
         numbers = [number for shown, others in beside.items() for number in (shown, *others)]
@@ -164,7 +170,7 @@ class Question:
         compared = confidence.Comparison(evidence, fused, ordered)
         found = []
         shown = hits.shown(chosen, evidence, stored)
-        if k > 1 and self.budget.allows(NEAR_DUPLICATES):
+        if k > 1 and not answering and self.budget.allows(NEAR_DUPLICATES):
             shown = hits.shown_once([group for group, _ in shown], evidence, beside, stored, self.view)
         for group, also in shown[:k]:
             signs, exact = compared.signs(group.shown), bool(evidence.exact[group.best])
@@ -194,7 +200,9 @@ class Question:
     def hit(self, found: Found, rank: int) -> Hit:
         """What a searcher is shown of it, at a rank from 0."""
         words = self._words if self.budget.allows(MARKS) else []
-        return hits.hit(found, rank, words, self.rarity(found.passage.kind), self.speaks)
+        verdict = self.verdicts.get(found.passage.document_id, NEITHER)
+        shown = hits.hit(found, rank, words, self.rarity(found.passage.kind), self.speaks)
+        return replace(shown, contradicts=verdict.contradicted) if verdict.contradicted else shown
 
     def explain(self, lanes: Mapping[Kind, Sequence[Found]], outcome: str | None = None) -> Explanation:
         """How these results came about, or why the best of them is no answer; `outcome` where it is known."""
@@ -231,6 +239,22 @@ class Question:
         return known
 
     @property
+    def meant(self) -> str:
+        """The question with its slips mended."""
+        return self._meant
+
+    @property
+    def alone(self) -> NDArray[np.float32]:
+        """`(dim,)`: the vector of the question without what was said before."""
+        return self._alone
+
+    def texts_of(self, document_id: str, revision: int, kind: Kind) -> list[StoredPassage]:
+        """The passages of a document that may answer, in order."""
+        every = self.reader.passages_of(document_id, revision)
+        shown = self.view.shows([passage.id for passage in every], self.view.allowed(self.may_answer, kind))
+        return [passage for passage, show in zip(every, shown, strict=True) if show and passage.role == "text"]
+
+    @property
     def threshold(self) -> float:
         """The probability at or above which this question is answered."""
         return self.models.threshold(self.speaks)
@@ -253,7 +277,7 @@ def check_question(text: str) -> str:
 
 
 def _refuse_half_characters(ask: Ask) -> None:
-    named = (ask.product or "", ask.language or "", ask.tag or "")
+    named = (ask.product or "", ask.language or "", ask.tag or "", *(text for pair in ask.context for text in pair))
     for text in (ask.question, *ask.conversation, *ask.audiences, *named):
         if _HALF.search(text):
             raise UsageError(f"{text[:80]!a} is not valid Unicode: it holds half of a character (a lone surrogate)")

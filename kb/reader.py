@@ -127,7 +127,7 @@ class Reader:
             delta = self._delta(db, view.change, until)
             withdrawn = passages.withdrawn_after(db, until)
             changed = passages.changed_documents(db, view.change, until)
-            declaring = documents.with_not_questions(db, view.change, until)
+            declaring = documents.declaring(db, view.change, until)
         finally:
             db.execute("COMMIT")
         rows = view.catalogue.extended(added).without(removed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kb.answer.citations import Citation
+from kb.answer.citations import Citation, Statement
+from kb.answer.forms import Form
+from kb.answer.notices import Notice
 from kb.model import PUBLIC, Action, Kind
 
 
@@ -27,7 +29,7 @@ class Hit:
     `answer_span` is the sentence of `text` that holds most of the question, told of the first three hits;
     `sections` are other parts of the document that may answer too; `also` names documents that say the same in nearly
     the same words. `text` is the passage `passage_id`, together with the next one or the one before where the section
-    goes on there and both score close.
+    goes on there and both score close. `contradicts` names what of the asker's context its article is not for.
     """
 
     passage_id: str
@@ -47,6 +49,7 @@ class Hit:
     answer_span: tuple[int, int] | None = None
     sections: tuple[Section, ...] = ()
     also: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A product that the question may mean: its article's title, its `product`, and that article."""
+    """What the question may mean: an article by its title, and the `product` that it is about, where it is of one."""
 
     label: str
-    product: str
+    product: str | None
     document_id: str
 
 
@@ -135,8 +138,10 @@ class Answer:
     """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
 
     `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
-    reason `which_product` the text asks back, and `options` says between what. `skipped` names optional steps that were
-    left out because the question was late (setting `budget_ms`).
+    reasons `which_product` and `which_topic` the text asks back, and `options` says between what. `skipped` names
+    optional steps that were left out because the question was late (setting `budget_ms`). `statements` are the
+    sentences of `text`, each with the number of its citation. `urgent` is what everybody who asks
+    about a danger is shown first, whatever the outcome; `form` is all of it as a channel shows it.
     """
 
     answer_id: str
@@ -152,13 +157,24 @@ class Answer:
     options: tuple[Option, ...] = ()
     explain: Explanation | None = None
     skipped: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    urgent: Notice | None = None
+    conversation_id: str | None = None
+    form: Form | None = None
+
+    def cites(self, document_id: str) -> bool:
+        """Whether a document is one of its sources."""
+        return any(citation.document_id == document_id for citation in self.citations)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question, what was said before it, and what the asker may see.
 
-    `speaks` is the asker's language (default: that of the question); the others narrow what is searched.
+    `speaks` is the asker's language (default: that of the question); `product`, `language` and `tag` narrow what is
+    searched. `context` is what the caller knows of the asker (product, plan, region, ...): articles that say they apply
+    to others do not answer. `offered` are the options of the turn before, where that asked back; None where the caller
+    keeps no such record.
     """
 
     question: str
@@ -168,3 +184,5 @@ class Ask:
     product: str | None = None
     language: str | None = None
     tag: str | None = None
+    context: tuple[tuple[str, str], ...] = ()
+    offered: tuple[Option, ...] | None = None

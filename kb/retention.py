@@ -8,7 +8,7 @@ from contextlib import closing
 from sqlite_utils import Database
 
 from kb.config import Paths
-from kb.store import calls, database
+from kb.store import calls, conversations, database
 from kb.store.journal import open_journal
 
 _TABLES = ("answers", "searches", "signals")
@@ -18,9 +18,9 @@ _DAY, _HOUR = 86_400, 3_600
 
 
 def forget(paths: Paths, days: int, *, call_hours: int = 24, now: float | None = None) -> int:
-    """Deletes what is older than `days`, and what was said on calls more than `call_hours` ago; returns how many rows.
+    """Deletes what is older than `days` or has expired, and what was said on calls more than `call_hours` ago.
 
-    Nothing where there is no journal.
+    Returns how many rows; nothing is done where there is no journal.
 
     Deleted bytes are overwritten with zeros, in the write-ahead log too unless somebody is just reading it: then the
     next call does that. Raises StoreError, StoreBusy.
@@ -30,13 +30,24 @@ def forget(paths: Paths, days: int, *, call_hours: int = 24, now: float | None =
     now = time.time() if now is None else now
     before = now - days * _DAY
     with closing(open_journal(paths.journal)) as db, database.explained(paths.journal):
-        count = sum(_delete_older(db, table, before) for table in _TABLES)
+        count = sum(_delete_older(db, table, before) for table in _TABLES) + _delete_expired(db, now)
         with database.transaction(db):
             count += calls.forget(db, now - call_hours * _HOUR)
         with database.transaction(db):
             db.execute("DELETE FROM layouts WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.layout = layouts.id)")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
+
+
+def _delete_expired(db: Database, now: float) -> int:
+    """Conversations and their like end at times of their own."""
+    count = 0
+    while True:
+        with database.transaction(db):
+            deleted = conversations.expire(db, now)
+        count += deleted
+        if not deleted:
+            return count
 
 
 def _delete_older(db: Database, table: str, before: float) -> int:

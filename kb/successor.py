@@ -56,7 +56,7 @@ def build(order: Order, progress: Progress) -> Made:
             order.paths.index,
             passages.visible(db, base),
             vectors.pieces(db, spec.fingerprint, spec.dim, after=0, until=base, removed_after=base),
-            documents.with_not_questions(db, 0, base),
+            documents.declaring(db, 0, base),
             base=base,
             dim=spec.dim,
             model=spec.name,

@@ -54,7 +54,11 @@ MAY_IMPORT = {
     "questions": VALUES
     | {"budget", "stages", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "contradictions": VALUES | {"search", "reader", "hits"},
-    "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
+    "topics": VALUES | {"search", "hits", "questions"},
+    "alarm": VALUES | {"answer", "search", "questions"},
+    "answering": VALUES
+    | {"alarm", "search", "answer", "results", "hits", "topics", "variants", "questions", "contradictions"},
+    "conversations": VALUES | {"config", "journal", "knowledge", "results", "stages", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
     "recording": VALUES | {"config", "journal", "knowledge", "results", "stages"},
@@ -65,7 +69,8 @@ MAY_IMPORT = {
     "showing": {"insight", "replaying"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
-    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
+    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
+    | {"answer"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "orders": VALUES | {"config", "progress", "publishing", "writer"},
@@ -97,6 +102,8 @@ MAY_IMPORT = {
     "web": VALUES
     | {
         "access",
+        "answer",
+        "conversations",
         "assist",
         "assisting",
         "calls",

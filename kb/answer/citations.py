@@ -25,6 +25,18 @@ class Citation:
     url: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of a text, `text[start:end]`, and which of the citations it comes from; None where it says no fact.
+
+    What lies between two statements is white space.
+    """
+
+    start: int
+    end: int
+    citation: int | None = None
+
+
 def cite(
     body: str,
     start: int,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
 from kb.answer.basis import Basis, Excerpt, Stretch, excerpts
-from kb.answer.citations import Citation, cite, document_url
+from kb.answer.citations import Citation, Statement, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
@@ -27,6 +27,11 @@ _ASKING_BACK = {
     "zh-Hant": ("{codes} 在多款產品上含義不同：{products}。請問是哪一款？", "、"),
     "en": ("{codes} means different things on different products: {products}. Which one is it?", "; "),
 }
+_WHICH_TOPIC = {
+    "zh": "请问您想了解哪一个？",
+    "zh-Hant": "請問您想了解哪一個？",
+    "en": "Which of these do you mean?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Composition:
 
     text: str
     citations: tuple[Citation, ...]
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +97,36 @@ def compose(document: Document, basis: Basis) -> Composition:
         return _curated(source, document.answer, texts)
     chosen = best_sentences(texts, basis.rarity, " ".join(basis.passages[0].heading), basis.elsewhere)
     citations = [source.cite(basis.passages[s.passage], s.start, s.end) for s in chosen]
-    return Composition(_joined(chosen, [found.text for found in texts], document.language), tuple(citations))
+    return _joined(chosen, [found.text for found in texts], document.language, citations)
 
 
 def _curated(source: _Source, answer: str, texts: Sequence[Excerpt]) -> Composition:
     """An article's own short answer; each of its sentences cites the nearest one of the body."""
     spans = sentences(answer, source.document.language)
     nearest = [closest_sentence(answer[start:end], texts) for start, end in spans]
-    cited = dict.fromkeys((s.passage, s.start, s.end) for s in nearest if s is not None)
-    return Composition(answer, tuple(source.cite(texts[n].stretch, start, end) for n, start, end in cited))
+    places = [(s.passage, s.start, s.end) if s is not None else None for s in nearest]
+    cited = list(dict.fromkeys(place for place in places if place is not None))
+    citations = tuple(source.cite(texts[n].stretch, start, end) for n, start, end in cited)
+    numbers = [None if place is None else cited.index(place) for place in places]
+    return Composition(answer, citations, statements(answer, spans, numbers))
+
+
+def statements(text: str, spans: Sequence[tuple[int, int]], cited: Sequence[int | None]) -> tuple[Statement, ...]:
+    """The sentences at some spans, each widened over the marks beside it, so that only white space is left between."""
+    if not spans:
+        return (Statement(0, len(text)),) if text.strip() else ()
+    found, at = [], 0
+    for (_, end), citation in zip(spans, cited, strict=True):
+        found.append(Statement(len(text) - len(text[at:].lstrip()), end, citation))
+        at = end
+    found[-1] = replace(found[-1], end=len(text.rstrip()))
+    return tuple(found)
+
+
+def said(text: str, language: str) -> tuple[Statement, ...]:
+    """The sentences of a text that cites nothing."""
+    spans = sentences(text, language)
+    return statements(text, spans, [None] * len(spans))
 
 
 def refusal(language: str) -> str:
@@ -113,20 +140,28 @@ def asking_back(language: str, codes: Sequence[str], products: Sequence[str]) ->
     return text.format(codes=comma.join(code.upper() for code in codes), products=comma.join(products))
 
 
+def which_topic(language: str, topics: Sequence[str]) -> str:
+    """The question which of these topics is meant, numbered."""
+    return "\n".join([_in(language, _WHICH_TOPIC), *(f"{number}. {topic}" for number, topic in enumerate(topics, 1))])
+
+
 def _in(language: str, texts: Mapping[str, T]) -> T:
     return texts.get(language) or texts["zh" if language.startswith("zh") else "en"]
 
 
-def _joined(chosen: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
+def _joined(
+    chosen: Sequence[Sentence], texts: Sequence[str], language: str, citations: Sequence[Citation]
+) -> Composition:
     """The sentences as one text: a new line where the source has one, or where some of it was left out."""
-    parts: list[str] = []
+    text, told = "", []
     before: Sentence | None = None
-    for sentence in chosen:
-        if before is not None:
-            parts.append(_between(before, sentence, texts, language))
-        parts.append(plain_text(texts[sentence.passage][sentence.start : sentence.end]))
+    for number, sentence in enumerate(chosen):
+        text += _between(before, sentence, texts, language) if before is not None else ""
+        start, text = len(text), text + plain_text(texts[sentence.passage][sentence.start : sentence.end])
+        if len(text) > start:
+            told.append(Statement(start, len(text), number))
         before = sentence
-    return "".join(parts)
+    return Composition(text, tuple(citations), tuple(told))
 
 
 def _between(first: Sentence, second: Sentence, texts: Sequence[str], language: str) -> str:

@@ -15,8 +15,10 @@ import msgspec
 
 from kb.errors import IndexCorrupt
 from kb.model import Article
+from kb.search.applicability import NOWHERE, Applicability
 from kb.search.codes import codes
 from kb.search.terms import normalised, question_terms
+from kb.search.urgency import NO_DANGER, Urgency
 
 _FILE = "exclusions.json"
 NEAR = 0.75
@@ -66,14 +68,22 @@ class _Declared:
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """The `not_questions` of all articles by document, and the documents that each of their terms could rule out."""
+    """The `not_questions` of all articles by document, and the documents that each of their terms could rule out.
+
+    With them what else articles say of when they answer: to whom they apply, and which are urgent.
+    """
 
     declared: Mapping[str, _Declared] = field(default_factory=dict)
     by_term: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    applicability: Applicability = NOWHERE
+    urgency: Urgency = NO_DANGER
 
     def following(self, changed: Iterable[str], articles: Iterable[Article]) -> Exclusions:
         """These with what some documents declare now; what is not among `articles` declares nothing any more."""
-        gone, fresh = set(changed), {a.id: _declared(a) for a in articles if a.not_questions}
+        gone, declaring = set(changed), list(articles)
+        fresh = {a.id: _declared(a) for a in declaring if a.not_questions}
+        others = self.applicability.following(gone, declaring), self.urgency.following(gone, declaring)
+        self = replace(self, applicability=others[0], urgency=others[1])
         if not fresh and gone.isdisjoint(self.declared):
             return self
         kept = {id_: said for id_, said in self.declared.items() if id_ not in gone} | fresh

@@ -34,7 +34,7 @@ from kb.search.terms import RULES
 from kb.search.vectors import Vectors
 from kb.search.vocabulary import Vocabulary
 
-FORMAT = 4
+FORMAT = 5
 _KEYWORDS = "keywords"
 _SAMPLE = 32
 
@@ -163,10 +163,10 @@ def build(
 ) -> Manifest:
     """Builds and checks the generation that holds `rows`, in order of id, and their vectors, beside the live one.
 
-    `pieces` are `(m, dim)`; `declaring` the articles with `not_questions`. All are read one by one: memory holds no
-    more than the columns of the catalogue and the vocabulary. Nobody reads it before it is published; a process killed
-    before that leaves only a folder that is removed later. Raises IndexCorrupt where the check fails, OSError where the
-    disk does.
+    `pieces` are `(m, dim)`; `declaring` the articles that say when they answer. All are read one by one: memory
+    holds no more than the columns of the catalogue and the vocabulary. Nobody reads it before it is published; a
+    process killed before that leaves only a folder that is removed later. Raises IndexCorrupt where the check
+    fails, OSError where the disk does.
     """
     number = 1 + max(numbers(index), default=0)
     staging = folder(index, number).with_suffix(".building")

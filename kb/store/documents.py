@@ -190,12 +190,16 @@ def latest(db: Database, document_id: str) -> tuple[int, str] | None:
     return None if row is None else (int(row[0]), str(row[1]))
 
 
-def with_not_questions(db: Database, after: int, until: int) -> list[Article]:
-    """The articles that have `not_questions`, among those visible at `until` that changed after `after`."""
+def declaring(db: Database, after: int, until: int) -> list[Article]:
+    """The articles that say when they answer (`not_questions`, `applies_to`, `urgent`).
+
+    Among those visible at `until` that changed after `after`.
+    """
     rows = db.execute(
         "SELECT r.content FROM revisions r JOIN (SELECT DISTINCT document_id, revision FROM passages WHERE added > ?"
         " AND added <= ? AND (removed IS NULL OR removed > ?)) p USING (document_id, revision)"
-        " WHERE r.kind = 'article' AND instr(r.content, '\"not_questions\":[\"') > 0",
+        " WHERE r.kind = 'article' AND (instr(r.content, '\"not_questions\":[\"') > 0"
+        " OR instr(r.content, '\"applies_to\":[[') > 0 OR instr(r.content, '\"urgent\":true') > 0)",
         [after, until, until],
     )
     return [msgspec.json.decode(content, type=Article) for (content,) in rows]

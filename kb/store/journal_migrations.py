@@ -89,3 +89,33 @@ def calls(db: Database) -> None:
         CREATE INDEX utterances_by_time ON utterances (received_at);
         CREATE INDEX utterances_by_customer ON utterances (customer) WHERE customer IS NOT NULL;
     """)
+
+
+@migrations(name="0020_conversations")
+def conversations(db: Database) -> None:
+    """Conversations with their turns, and answers that wait to be fetched as events; ids and tokens as hashes.
+
+    Times are seconds since 1970. What a customer said is redacted. `meant` is what a turn asks where it only picks one
+    of what the turn before offered; `offered` is what the answer asks back (JSON, null where it does not).
+    """
+    db.executescript("""
+        CREATE TABLE conversations (
+            hash TEXT PRIMARY KEY, caller TEXT NOT NULL, customer TEXT, began_at REAL NOT NULL, expires_at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX conversations_by_end ON conversations (expires_at);
+        CREATE INDEX conversations_by_customer ON conversations (customer) WHERE customer IS NOT NULL;
+        CREATE TABLE turns (
+            conversation TEXT NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, customer TEXT,
+            question TEXT NOT NULL, meant TEXT NOT NULL, answer_id TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT,
+            offered TEXT, expires_at REAL NOT NULL,
+            PRIMARY KEY (conversation, number)
+        ) WITHOUT ROWID;
+        CREATE INDEX turns_by_end ON turns (expires_at);
+        CREATE INDEX turns_by_customer ON turns (customer) WHERE customer IS NOT NULL;
+        CREATE TABLE streams (
+            hash TEXT PRIMARY KEY, answer_id TEXT NOT NULL, form TEXT, conversation_id TEXT, customer TEXT,
+            expires_at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX streams_by_end ON streams (expires_at);
+        CREATE INDEX streams_by_customer ON streams (customer) WHERE customer IS NOT NULL;
+    """)

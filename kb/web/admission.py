@@ -102,11 +102,12 @@ class Admission(ASGIMiddleware):
 
     def _timely(self, receive: Receive, place: _Place) -> Receive:
         """`receive`, but the body has to be whole in time; the wait for a thread begins after it."""
-        until = asyncio.get_running_loop().time() + self._body_seconds
+        until, whole = asyncio.get_running_loop().time() + self._body_seconds, False
 
         async def received() -> HTTPReceiveMessage:
+            nonlocal whole
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(None if whole else until):  # a stream waits here for its reader to go
                     message = await receive()
             except TimeoutError as error:
                 self.refused["slow_body"] += 1
@@ -115,7 +116,9 @@ class Admission(ASGIMiddleware):
                     status_code=HTTP_408_REQUEST_TIMEOUT,
                     headers={"Connection": "close"},
                 ) from error
-            place.since = time.monotonic()
+            if not whole:
+                place.since = time.monotonic()
+            whole = whole or not message.get("more_body", False)
             return message  # type: ignore[return-value]
 
         return received

@@ -7,22 +7,18 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-import msgspec
-from litestar import Litestar, Request, Response, Router, get, post
-from litestar.background_tasks import BackgroundTask
+from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
-from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
@@ -32,28 +28,29 @@ from kb import recording
 from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.errors import KbError, NotShown, UsageError
-from kb.knowledge import MAX_K, KnowledgeBase
+from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
-from kb.results import Answer, Ask, SearchResult
+from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
 from kb.web import signin
-from kb.web.admission import Admission, waited_seconds
+from kb.web.admission import Admission
+from kb.web.answers import answers, stream, stream_offers
+from kb.web.asking import Asking, counted, knowledge, pair_of, service_of
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
-from kb.web.feedback import CustomerRef, feedback, origin_of
+from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
-from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
-from kb.web.requests import note, request_id
+from kb.web.metrics import ERRORS, Metrics
+from kb.web.requests import request_id
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.typing import typing
-from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -70,46 +67,11 @@ _JOURNAL = (feedback, insights_gaps, insights_usage)
 log = logging.getLogger("kb.web")
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer's question; `conversation` holds what the customer said before it, oldest first.
-
-    `language` is the asker's (default: that of the question); `channel` changes nothing: one question, one answer.
-    `explain` adds why it was answered or refused. `customer_ref` is kept only as a keyed hash.
-    """
-
-    question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
-    conversation: Annotated[list[str], msgspec.Meta(max_length=100)] = []
-    channel: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    explain: bool = False
-    language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
-    customer_ref: CustomerRef | None = None
-
-
-@dataclass
-class _Asking(Operation):
-    """An operation that may be refused for now."""
-
-    def __post_init__(self) -> None:
-        """Adds the refusal to what Litestar found by itself."""
-        seconds = OpenAPIHeader(
-            schema=Schema(type=OpenAPIType.INTEGER, minimum=1),
-            description="How many seconds to wait before asking again; absent where nothing can be answered at all",
-        )
-        problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem"))
-        self.responses = (self.responses or {}) | {
-            "503": OpenAPIResponse(
-                "Too many questions at hand, or the knowledge base cannot answer",
-                headers={"Retry-After": seconds},
-                content={"application/problem+json": problem},
-            )
-        }
-
-
 @get(
     "/api/search",
     sync_to_thread=True,
     summary="Passages that may answer a question, for agents",
-    operation_class=_Asking,
+    operation_class=Asking,
     guards=[requires("public")],
 )
 def search(
@@ -120,51 +82,22 @@ def search(
     product: FromQuery[str | None] = None,
     language: FromQuery[str | None] = None,
     tag: FromQuery[str | None] = None,
+    context: Annotated[
+        list[str] | None, QueryParameter(description="What is known of the customer, as KEY:VALUE; may be repeated")
+    ] = None,
     explain: Annotated[bool, QueryParameter(description="Say why: signs, weights, ranks, filters, threshold")] = False,
     kb_customer: Annotated[
         str | None, HeaderParameter(name="Kb-Customer", description="Kept only as a keyed hash", max_length=200)
     ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
-    ask, stages = Ask(q, (), request.user.audiences, None, product, language, tag), Stages()
-    kb, origin = _knowledge(state), origin_of(request, None, kb_customer)
-    result = recording.search(kb, _service(state).journal, ask, k, origin, explain=explain, stages=stages)
-    _counted(state, kb, stages, result)
+    known = tuple(pair_of(text) for text in context or ())
+    ask = Ask(q, (), request.user.audiences, None, product, language, tag, known)
+    stages = Stages()
+    kb, origin = knowledge(state), origin_of(request, None, kb_customer)
+    result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
+    counted(state, kb, stages, result)
     return result
-
-
-@post(
-    "/api/answers",
-    status_code=200,
-    sync_to_thread=True,
-    summary="A short cited answer, or an honest refusal",
-    operation_class=_Asking,
-    guards=[requires("public")],
-)
-def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
-    """The same question gets the same answer in every channel; it is on record before it is sent."""
-    kb, stages = _knowledge(state), Stages()
-    ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
-    origin = origin_of(request, data.channel, data.customer_ref)
-    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain, stages=stages)
-    _counted(state, kb, stages, answer)
-    return Response(answer, background=BackgroundTask(report, kb, ask, answer))
-
-
-def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
-    """A question is done: into the metrics, and into the request's line of the log."""
-    metrics, language = state.watch.metrics, language_of(stages.speaks)
-    metrics.passed(stages, waited_seconds())
-    note(generation=kb.reader.view.manifest.generation)
-    if isinstance(told, SearchResult):
-        outcome = "found" if told.hits or told.tickets else "nothing"
-        metrics.count(SEARCHES, outcome, language)
-        note(outcome=outcome, query_id=told.query_id)
-        return
-    metrics.count(ANSWERS, told.outcome, language)
-    note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
-    if told.outcome == "abstained":
-        metrics.count(REFUSED, told.reason or "", language)
 
 
 def create_app(service: Service, reception: Reception, admission: Admission, watch: Watch | None = None) -> Litestar:
@@ -192,8 +125,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     settings = reception.settings
     app = Litestar(
         [
-            Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *signin.HANDLERS, _openapi_files(),
+            Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
+            stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -229,18 +162,6 @@ def _openapi_page() -> SwaggerRenderPlugin:
 def _openapi_files() -> Router:
     with as_file(files("swagger_ui") / "static") as folder:
         return create_static_files_router(_OPENAPI_FILES, [folder], include_in_schema=False)
-
-
-def _service(state: State) -> Service:
-    service: Service = state.service
-    return service
-
-
-def _knowledge(state: State) -> KnowledgeBase:
-    """What answers, in a handler's thread. Raises HTTPException where the question came to it too late."""
-    admission: Admission = state.admission
-    admission.check_wait()
-    return _service(state).knowledge
 
 
 def _problems(metrics: Metrics) -> ProblemDetailsPlugin:

@@ -1,0 +1,125 @@
+"""Conversations: begun by the service, gone on with by those who began them, until they expire."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+from sqlite_utils import Database
+
+from kb.config import Settings
+from kb.errors import NotShown
+from kb.journal import TURNS, Journal, Origin
+from kb.knowledge import KnowledgeBase
+from kb.results import Answer, Ask, Option
+from kb.stages import Stages
+from kb.store import answers, conversations
+from kb.store.conversations import KeptStream, KeptTurn
+
+NEW = ""
+"""In place of an id: a conversation begins."""
+STREAM_SECONDS = 60.0
+"""How long an answer waits to be fetched as events."""
+_BYTES = 24
+_HOUR = 3600.0
+_options = msgspec.json.Decoder(tuple[Option, ...])
+_answer = msgspec.json.Decoder(Answer)
+
+
+class Conversations:
+    """Goes on with conversations, whichever process of this home had the turns before."""
+
+    def __init__(self, journal: Journal, settings: Settings) -> None:
+        self._journal, self._seconds = journal, settings.conversation_hours * _HOUR
+
+    def answer(
+        self,
+        kb: KnowledgeBase,
+        id_: str,
+        ask: Ask,
+        origin: Origin,
+        *,
+        explain: bool = False,
+        stages: Stages | None = None,
+    ) -> Answer:
+        """The answer to the next turn of a conversation, or, where `id_` is NEW, to the first; it is on record.
+
+        Raises NotShown where this caller and customer have no such conversation, UsageError, StoreError.
+        """
+        before = [] if id_ == NEW else self._turns(id_, origin)
+        offered = _offered(before)
+        ask = replace(ask, conversation=tuple(turn.meant for turn in before), offered=offered)
+        account = kb.answered(ask, explain=explain, stages=stages)
+        known = id_ or secrets.token_urlsafe(_BYTES)
+        made = account.answer
+        self._journal.keep_answer(
+            account, ask, origin, also=self._adding(known, id_ == NEW, ask, offered, made, origin)
+        )
+        return replace(made, conversation_id=known)
+
+    def offer_stream(self, answer: Answer, origin: Origin) -> str:
+        """A token by which an answer that is on record may be fetched as events, once, by whoever has it."""
+        token, now = secrets.token_urlsafe(_BYTES), time.time()
+        form = None if answer.form is None else msgspec.json.encode(answer.form).decode()
+        kept = KeptStream(answer.answer_id, form, answer.conversation_id)
+        customer = self._journal.customer(origin)
+        self._journal.keep(lambda db: conversations.add_stream(db, _hash(token), kept, customer, now + STREAM_SECONDS))
+        return token
+
+    def take_stream(self, token: str) -> Answer:
+        """The answer that a token was given for, once. Raises NotShown where there is none (any more)."""
+        now = time.time()
+
+        def take(db: Database) -> Answer | None:
+            kept = conversations.take_stream(db, _hash(token), now)
+            told = None if kept is None else answers.read(db, kept.answer_id)
+            if kept is None or told is None:
+                return None
+            form = None if kept.form is None else msgspec.json.decode(kept.form)
+            made = msgspec.json.decode(told.told)
+            return msgspec.convert(made | {"form": form, "conversation_id": kept.conversation_id}, Answer)
+
+        found = self._journal.keep(take)
+        if found is None:
+            raise NotShown("nothing waits here: a stream can be fetched once, within a minute")
+        return found
+
+    def _turns(self, id_: str, origin: Origin) -> list[KeptTurn]:
+        hash_, customer, now = _hash(id_), self._journal.customer(origin), time.time()
+        found = self._journal.keep(
+            lambda db: conversations.last_turns(db, hash_, origin.caller, customer, now, TURNS), settled=False
+        )
+        if found is None:
+            raise NotShown("you have no such conversation: it may have expired; begin one with `conversation: true`")
+        return found
+
+    def _adding(
+        self, id_: str, new: bool, ask: Ask, offered: Sequence[Option], made: Answer, origin: Origin
+    ) -> conversations.Writes:
+        customer, now, hash_ = self._journal.customer(origin), time.time(), _hash(id_)
+        said = self._journal.said(ask)[-1]
+        label = next((option.label for option in offered if made.cites(option.document_id)), None)
+        meant = said if label is None or not ask.conversation else f"{ask.conversation[-1]}\n{label}"
+        asked_back = msgspec.json.encode(made.options).decode() if made.options else None
+        turn = KeptTurn(said, meant, made.answer_id, made.outcome, made.reason, asked_back)
+        until = now + self._seconds
+
+        def write(db: Database) -> None:
+            if new:
+                conversations.begin(db, hash_, origin.caller, customer, now, until)
+            conversations.add_turn(db, hash_, turn, customer, now, until)
+
+        return write
+
+
+def _offered(turns: Sequence[KeptTurn]) -> tuple[Option, ...]:
+    """What the last answer asked back."""
+    return _options.decode(turns[-1].offered) if turns and turns[-1].offered else ()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,100 @@
+"""Conversations as the journal holds them: whose they are, and what was said, redacted, until they expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+Writes = Callable[[Database], None]
+TABLES = ("turns", "streams", "conversations")
+"""Each has `expires_at`."""
+_EXPIRED_TOGETHER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTurn:
+    """One turn: what the customer said (redacted), what that asks, and what came of it; `offered` is JSON or null."""
+
+    question: str
+    meant: str
+    answer_id: str
+    outcome: str
+    reason: str | None
+    offered: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStream:
+    """An answer that waits to be fetched as events, with what its record leaves out; `form` is JSON or null."""
+
+    answer_id: str
+    form: str | None
+    conversation_id: str | None
+
+
+def begin(db: Database, conversation: str, caller: str, customer: str | None, now: float, expires_at: float) -> None:
+    """Stores a new conversation by the hash of its id, and removes some that are over."""
+    expire(db, now)
+    db.execute("INSERT INTO conversations VALUES (?, ?, ?, ?, ?)", [conversation, caller, customer, now, expires_at])
+
+
+def last_turns(
+    db: Database, conversation: str, caller: str, customer: str | None, now: float, most: int
+) -> list[KeptTurn] | None:
+    """The last turns, oldest first; None where this caller and customer have no such conversation any more."""
+    mine = "SELECT 1 FROM conversations WHERE hash = ? AND caller = ? AND customer IS ? AND expires_at > ?"
+    if db.execute(mine, [conversation, caller, customer, now]).fetchone() is None:
+        return None
+    rows = db.execute(
+        "SELECT question, meant, answer_id, outcome, reason, offered FROM turns"
+        " WHERE conversation = ? ORDER BY number DESC LIMIT ?",
+        [conversation, most],
+    ).fetchall()
+    return [KeptTurn(*row) for row in reversed(rows)]
+
+
+def add_turn(
+    db: Database, conversation: str, turn: KeptTurn, customer: str | None, now: float, expires_at: float
+) -> None:
+    """Adds a turn, and lets the whole conversation live until `expires_at`; nothing where it was erased meanwhile."""
+    alive = "UPDATE conversations SET expires_at = ? WHERE hash = ?"
+    if not db.execute(alive, [expires_at, conversation]).rowcount:
+        return
+    db.execute("UPDATE turns SET expires_at = ? WHERE conversation = ?", [expires_at, conversation])
+    db.execute(
+        "INSERT INTO turns SELECT ?, 1 + coalesce(max(number), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?"
+        " FROM turns WHERE conversation = ?",
+        [
+            conversation, now, customer, turn.question, turn.meant, turn.answer_id, turn.outcome, turn.reason,
+            turn.offered, expires_at, conversation,
+        ],
+    )  # fmt: skip
+
+
+def add_stream(db: Database, token: str, stream: KeptStream, customer: str | None, expires_at: float) -> None:
+    """Stores that an answer may be fetched by who has the token of this hash."""
+    row = [token, stream.answer_id, stream.form, stream.conversation_id, customer, expires_at]
+    db.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def take_stream(db: Database, token: str, now: float) -> KeptStream | None:
+    """What may be fetched by the token of this hash, once; None where there is nothing (any more)."""
+    row = db.execute(
+        "DELETE FROM streams WHERE hash = ? RETURNING answer_id, form, conversation_id, expires_at", [token]
+    ).fetchone()
+    return None if row is None or row[3] <= now else KeptStream(*row[:3])
+
+
+def expire(db: Database, now: float) -> int:
+    """Removes some of what is over, and returns how many rows; in the transaction at hand."""
+    keys = {"turns": "conversation, number", "streams": "hash", "conversations": "hash"}
+    return sum(
+        db.execute(
+            f"DELETE FROM {table} WHERE ({keys[table]}) IN"  # noqa: S608 - our own names
+            f" (SELECT {keys[table]} FROM {table} WHERE expires_at <= ? LIMIT ?)",
+            [now, _EXPIRED_TOGETHER],
+        ).rowcount
+        for table in TABLES
+    )

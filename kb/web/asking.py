@@ -1,0 +1,73 @@
+"""What every handler that asks does alike: it is let in, told from what it knows, and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar.datastructures import State
+from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
+
+from kb.errors import UsageError
+from kb.knowledge import KnowledgeBase
+from kb.results import Answer, SearchResult
+from kb.service import Service
+from kb.stages import Stages
+from kb.web.admission import Admission, waited_seconds
+from kb.web.metrics import ANSWERS, REFUSED, SEARCHES, language_of
+from kb.web.requests import note
+
+
+@dataclass
+class Asking(Operation):
+    """An operation that may be refused for now."""
+
+    def __post_init__(self) -> None:
+        """Adds the refusal to what Litestar found by itself."""
+        seconds = OpenAPIHeader(
+            schema=Schema(type=OpenAPIType.INTEGER, minimum=1),
+            description="How many seconds to wait before asking again; absent where nothing can be answered at all",
+        )
+        problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem"))
+        self.responses = (self.responses or {}) | {
+            "503": OpenAPIResponse(
+                "Too many questions at hand, or the knowledge base cannot answer",
+                headers={"Retry-After": seconds},
+                content={"application/problem+json": problem},
+            )
+        }
+
+
+def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
+    """A question is done: into the metrics, and into the request's line of the log."""
+    metrics, language = state.watch.metrics, language_of(stages.speaks)
+    metrics.passed(stages, waited_seconds())
+    note(generation=kb.reader.view.manifest.generation)
+    if isinstance(told, SearchResult):
+        outcome = "found" if told.hits or told.tickets else "nothing"
+        metrics.count(SEARCHES, outcome, language)
+        note(outcome=outcome, query_id=told.query_id)
+        return
+    metrics.count(ANSWERS, told.outcome, language)
+    note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.outcome == "abstained":
+        metrics.count(REFUSED, told.reason or "", language)
+
+
+def service_of(state: State) -> Service:
+    service: Service = state.service
+    return service
+
+
+def knowledge(state: State) -> KnowledgeBase:
+    """What answers, in a handler's thread. Raises HTTPException where the question came to it too late."""
+    admission: Admission = state.admission
+    admission.check_wait()
+    return service_of(state).knowledge
+
+
+def pair_of(text: str) -> tuple[str, str]:
+    """One thing that is known of a customer, written `KEY:VALUE`. Raises UsageError."""
+    key, colon, value = (part.strip() for part in text.partition(":"))
+    if not (key and colon and value):
+        raise UsageError(f"context: found {text[:80]!r}; accepted is KEY:VALUE, such as region:UK")
+    return key, value
