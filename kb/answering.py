@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 
 from kb.answer.basis import Basis, basis_of
 from kb.answer.composition import asking_back, compose, refusal
 from kb.answer.instructions import addresses_machine
 from kb.contradictions import contradicting
 from kb.hits import Found
-from kb.model import AGENT, Article, StoredPassage
+from kb.model import AGENT, Article, Document, StoredPassage
 from kb.questions import KINDS, Question
-from kb.results import Answer
+from kb.results import Answer, Ask
 from kb.search.language import FOREIGN, distance
 from kb.variants import Contest
 
@@ -27,6 +28,19 @@ class Answering:
         self._question = question
         self.looked_at: list[Found] = []
         self.basis: Basis | None = None
+        self.document: Document | None = None
+        self.passages: list[StoredPassage] = []
+        self._told: Found | None = None
+
+    @property
+    def ask(self) -> Ask:
+        """What was asked."""
+        return self._question.ask
+
+    @property
+    def speaks(self) -> str:
+        """The asker's language."""
+        return self._question.speaks
 
     def answer(self) -> Answer:
         """The answer of the first lane whose best document is likely enough, or a refusal."""
@@ -39,7 +53,7 @@ class Answering:
                 made = self._answered(found[0])
                 if made is None:
                     return self._refused(found[0].probability, SUSPICIOUS)
-                contradicted = self._contradicted(found[0], made)
+                contradicted = self.contradicts([citation.quote for citation in made.citations])
                 return self._refused(found[0].probability, CONTRADICTING) if contradicted else made
         likely = max((found.probability for found in self.looked_at), default=0.0)
         return self._refused(likely, self._question.reason(self.looked_at))
@@ -48,11 +62,11 @@ class Answering:
         self.basis = None
         return Answer(uuid.uuid4().hex, "abstained", refusal(self._question.speaks), (), (), round(likely, 4), reason)
 
-    def _contradicted(self, found: Found, made: Answer) -> bool:
+    def contradicts(self, quotes: Sequence[str]) -> bool:
         """Whether another document says the same with other numbers; an editor's own words for this question stand."""
-        if found.exact:
+        found = self._told
+        if found is None or found.exact:
             return False
-        quotes = [citation.quote for citation in made.citations]
         other = contradicting(found, quotes, self._question.view, self._question.reader)
         if other is not None:
             log.warning("%s and %s contradict each other: neither is told", found.passage.document_id, other)
@@ -77,6 +91,7 @@ class Answering:
         rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
         found_best, *others = self._passages(best)
         passages = [found_best, *(passage for passage in others if not addresses_machine(passage.text))]
+        self.document, self.passages, self._told = document, passages, found
         self.basis = basis_of(passages, rarity, whole=whole, curated=curated)
         made = compose(document, self.basis)
         if addresses_machine(found_best.text) or addresses_machine(made.text):

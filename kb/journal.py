@@ -83,9 +83,9 @@ class Journal:
         row = self._kept_answer(account, ask, origin, time.time())
         self._group.keep(lambda db: answers.add(db, row))
 
-    def keep(self, write: Write[T]) -> T:
-        """What `write` gives, once it is committed and on the disk. Raises what it raises, StoreError."""
-        return self._group.keep(write, settled=True)
+    def keep(self, write: Write[T], *, settled: bool = True) -> T:
+        """What `write` gives, once it is committed and, if `settled`, on the disk. Raises what it raises, StoreError."""
+        return self._group.keep(write, settled=settled)
 
     def customer(self, origin: Origin) -> str | None:
         """The keyed hash of the customer that is referred to."""
@@ -99,7 +99,7 @@ class Journal:
         """Writes what waits and takes no more."""
         self._group.close()
 
-    def _said(self, ask: Ask) -> list[str]:
+    def said(self, ask: Ask) -> list[str]:
         """The last turns and the question, redacted, each read with the end of the one before: 我叫 · 王小明."""
         turns = ["", *(turn[-CHARACTERS - _BEFORE :] for turn in ask.conversation[-TURNS:]), ask.question]
         said = [self._after(before, turn) for before, turn in pairwise(turns)]
@@ -137,7 +137,7 @@ class Journal:
 
     def _kept_answer(self, account: AnswerAccount, ask: Ask, origin: Origin, at: float) -> KeptAnswer:
         answer, put_to, basis = account.answer, account.circumstances, account.basis
-        said = self._said(ask)
+        said = self.said(ask)
         return KeptAnswer(
             answer_id=answer.answer_id,
             at=at,
@@ -162,7 +162,7 @@ class Journal:
             model=put_to.model,
             tuning=put_to.tuning,
             candidates=_json(account.candidates),
-            prompt_version=None,
+            prompt_version=basis.prompt if basis else None,
             version=VERSION,
             ms=account.ms,
         )

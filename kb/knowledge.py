@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.accounts import AnswerAccount, SearchAccount, candidates, circumstances
+from kb.answer.support import Similarity
 from kb.answering import Answering
+from kb.authoring import Author
 from kb.budget import Budget
 from kb.config import Paths, Settings
 from kb.errors import UsageError
@@ -20,11 +22,12 @@ from kb.model import EVERY
 from kb.questions import KINDS, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
+from kb.search import fusion
 from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
-from kb.stages import COMPOSED, SHOWN, Stages
+from kb.stages import COMPOSED, GENERATED, SHOWN, Stages
 from kb.tuning import Models, load, name_of
 
 MAX_K = 100
@@ -47,13 +50,15 @@ class KnowledgeBase:
     """Searches and answers over one home; safe to share between threads."""
 
     def __init__(
-        self, paths: Paths, settings: Settings, *, embedder: Embeds | None = None, manifest: Manifest | None = None
+        self, paths: Paths, settings: Settings, *, embedder: Embeds | None = None, manifest: Manifest | None = None, author: Author | None = None
     ) -> None:
         """Opens what was indexed: the live generation, or, to be looked at, the one of a `manifest`.
 
+        An `author` puts answers into words; without one they quote.
+
         Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError, ModelMissing.
         """
-        self.settings = settings
+        self.settings, self._author = settings, author
         self._embedder = embedder or _embedder(settings)
         spec = self._embedder.spec
         self.reader = Reader(paths, spec, manifest)
@@ -133,12 +138,24 @@ class KnowledgeBase:
         answering = Answering(question)
         made = answering.answer()
         question.stages.ended(COMPOSED)
+        if self._author is not None and made.outcome == "answered":
+            made = self._author.written(answering, made, self._similarity)
+            question.stages.ended(GENERATED)
         took = round((time.perf_counter() - started) * 1000, 3)
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
         return AnswerAccount(made, put_to, seen, answering.basis, took)
+
+    @property
+    def _similarity(self) -> Similarity | None:
+        """The cosine of two sentences, for a model of which it was measured what is close."""
+        return self._compared if fusion.shipped().knows(self.fingerprint) else None
+
+    def _compared(self, first: str, second: str) -> float:
+        one, other = self._embedder.queries([first, second])
+        return float(one @ other)
 
     def _question(
         self,

@@ -52,6 +52,7 @@ MAY_IMPORT = {
     | {"budget", "stages", "search", "reader", "results", "hits", "explaining", "variants", "tuning"},
     "contradictions": VALUES | {"search", "reader", "hits"},
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
+    "authoring": VALUES | {"answer", "answering", "config", "results", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
     "recording": VALUES | {"config", "journal", "knowledge", "results"},
@@ -62,11 +63,13 @@ MAY_IMPORT = {
     "showing": {"insight", "replaying"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
-    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
+    | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
+    | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
-    "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
+    "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
     | {
+        "authoring",
         "asking",
         "config",
         "courtesy",

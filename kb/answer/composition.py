@@ -14,6 +14,7 @@ from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
 from kb.model import Article, Document
+from kb.search.terms import is_chinese
 
 T = TypeVar("T")
 _REFUSALS = {
@@ -89,9 +90,19 @@ def compose(document: Document, basis: Basis) -> Composition:
     texts = excerpts(basis.passages, source.public.body, source.body)
     if basis.curated and isinstance(document, Article) and document.answer:
         return _curated(source, document.answer, texts)
+    if basis.written:
+        told = [source.cite(basis.passages[w.passage], w.start, w.end) for w in basis.written]
+        between = "" if is_chinese(basis.written[0].text) else " "
+        return Composition(between.join(w.text for w in basis.written), tuple(told))
     chosen = best_sentences(texts, basis.rarity, " ".join(basis.passages[0].heading), basis.elsewhere)
     citations = [source.cite(basis.passages[s.passage], s.start, s.end) for s in chosen]
     return Composition(_joined(chosen, [found.text for found in texts], document.language), tuple(citations))
+
+
+def read_passages(document: Document, basis: Basis) -> list[Excerpt]:
+    """The passages of a basis with their texts. Raises CitationError where it is of another revision."""
+    source = _Source(document, basis)
+    return excerpts(basis.passages, source.public.body, source.body)
 
 
 def _curated(source: _Source, answer: str, texts: Sequence[Excerpt]) -> Composition:

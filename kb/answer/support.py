@@ -54,7 +54,7 @@ _LIGHT = frozenset(
 class Verdict:
     """What a statement rests on: the sentence `start:end` of the text of passage number `passage`.
 
-    `why` is None where it is supported, else the first check that failed: `uncited`, `new_words`, `literals`,
+    `why` is None where it is supported, else the first check that failed: `new_words`, `literals`,
     `negation`, `opposite`, `mixed`, `condition`, `overlap`, `meaning`.
     """
 
@@ -73,11 +73,11 @@ class _Evidence:
     above: str
 
 
-def check(statement: str, cited: Sequence[int], passages: Sequence[Excerpt], similarity: Similarity | None) -> Verdict:
-    """Whether those of the passages that are cited support a statement; without a `similarity` by words alone."""
-    evidence = [found for number in dict.fromkeys(cited) for found in _evidence(number, passages[number])]
+def check(statement: str, number: int, passage: Excerpt, similarity: Similarity | None) -> Verdict:
+    """Whether passage number `number` supports a statement by itself; without a `similarity` by words alone."""
+    evidence = list(_evidence(number, passage))
     if not evidence:
-        return Verdict(0, 0, 0, "uncited")
+        return Verdict(number, 0, 0, "overlap")
     said = plain(statement)
     whole = _found([said], evidence)
     found = whole
@@ -88,7 +88,7 @@ def check(statement: str, cited: Sequence[int], passages: Sequence[Excerpt], sim
     if why is None and _has_new_words(said, evidence):
         why = "new_words"
     if why is None and similarity is not None:
-        place = passages[best.place[0]].text[best.place[1] : best.place[2]]
+        place = passage.text[best.place[1] : best.place[2]]
         why = None if similarity(statement, plain_text(place)) >= CLOSE else "meaning"
     return Verdict(*best.place, why)
 
