@@ -22,7 +22,7 @@ from kb.answer.support import Similarity
 from kb.answering import Answering
 from kb.config import Settings
 from kb.errors import StoreError
-from kb.model import PUBLIC, Article, StoredPassage
+from kb.model import PUBLIC, Article, Document, StoredPassage
 from kb.results import Answer, Ask
 from kb.store import generated
 
@@ -66,14 +66,14 @@ class Author:
 
     def written(self, answering: Answering, made: Answer, similarity: Similarity | None) -> Answer:
         """The same answer in the model's words, with `answering.basis` to fit; else as it is, with the reason."""
-        basis = answering.basis
-        if made.outcome != "answered" or basis is None:
+        basis, document = answering.basis, answering.document
+        if made.outcome != "answered" or basis is None or document is None:
             return made
         try:
-            material = self._material(answering, made, basis)
+            material = self._material(answering, made, basis, document)
             sentences = self._sentences(answering, basis, material, similarity)
             told = replace(basis, written=sentences, author=self.model.name, prompt=prompt.version())
-            composed = compose(answering.document, told)
+            composed = compose(document, told)
             if answering.contradicts([citation.quote for citation in composed.citations]):
                 raise Unusable("contradicted")
         except Unusable as error:
@@ -85,11 +85,11 @@ class Author:
         label = self._settings.llm_label or _label(answering.speaks)
         return replace(made, text=composed.text, citations=composed.citations, generated=True, label=label)
 
-    def _material(self, answering: Answering, made: Answer, basis: Basis) -> _Material:
+    def _material(self, answering: Answering, made: Answer, basis: Basis, document: Document) -> _Material:
         """What may be sent. Raises Unusable where this answer is not for a model."""
         if basis.curated:
             raise Unusable("curated")
-        if isinstance(answering.document, Article) and answering.document.urgent:
+        if isinstance(document, Article) and document.urgent:
             raise Unusable("urgent")
         if made.foreign:
             raise Unusable("foreign")
@@ -98,7 +98,7 @@ class Author:
         allowed = [n for n, passage in enumerate(answering.passages) if self._may_see(passage)]
         if allowed[:1] != [0]:
             raise Unusable("not_public")
-        texts = read_passages(answering.document, basis)
+        texts = read_passages(document, basis)
         numbers, length = list[int](), 0
         for n in allowed[:PASSAGES]:
             length += len(texts[n].text)

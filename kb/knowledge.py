@@ -58,7 +58,7 @@ class KnowledgeBase:
 
         Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError, ModelMissing.
         """
-        self.settings, self._author = settings, author
+        self.settings, self.author = settings, author
         self._embedder = embedder or _embedder(settings)
         spec = self._embedder.spec
         self.reader = Reader(paths, spec, manifest)
@@ -82,6 +82,8 @@ class KnowledgeBase:
     def warm(self) -> None:
         """Loads the model and arranges the words, now and at every change, so that no question waits for them."""
         self._embedder.warm()
+        if self.author is not None:
+            self.author.model.warm()
         self.reader.warm()
 
     def question(self, ask: Ask, *, whenever: bool = False, stages: Stages | None = None) -> Question:
@@ -138,8 +140,8 @@ class KnowledgeBase:
         answering = Answering(question)
         made = answering.answer()
         question.stages.ended(COMPOSED)
-        if self._author is not None and made.outcome == "answered":
-            made = self._author.written(answering, made, self._similarity)
+        if self.author is not None and made.outcome == "answered":
+            made = self.author.written(answering, made, self._similarity)
             question.stages.ended(GENERATED)
         took = round((time.perf_counter() - started) * 1000, 3)
         if explain:

@@ -48,6 +48,9 @@ class LanguageModel(Protocol):
     def write(self, messages: Sequence[dict[str, str]], seconds: float) -> Iterator[str]:
         """Pieces of text as they come, to the regular end. Raises Unusable."""
 
+    def warm(self) -> None:
+        """Makes ready for the first question."""
+
 
 @dataclass
 class _Breaker:
@@ -110,6 +113,10 @@ class Endpoint:
             self._breaker.note(failed=False)
         finally:
             reading.over.set()
+
+    def warm(self) -> None:
+        """Loads the client, which takes a second, so that no question waits for it."""
+        self.client()
 
     def client(self) -> OpenAI:
         """The official client, made when it is first needed."""

@@ -105,11 +105,12 @@ _OPPOSITES = tuple(
         (r"\bhot\b|\bwarm\b|热水", r"\bcold\b|冷水"),
         (r"\bincreas|\brais|\bhigher\b|增加|提高|升高", r"\bdecreas|\breduc|\blower(?:ed|s)?\b|减少|降低"),
         (r"\binclud(?:ed|es|ing)\b|包含|包括|含", r"\bexclud|\bextra\b|不含|另收|另付"),
-        (r"\bfree\b|免费|包邮|免运费", r"\bcharged?\b|\bfees?\b|\bcosts?\b|收费|收取|付费|自付"),
+        (r"\bfree\b|免(?!得|疫)|包邮", r"\bcharged?\b|\bfees?\b|\bcosts?\b|收费|收取|付费|自付"),
         (r"\bmust\b|\bhave to\b|\brequired\b|必须|一定要|需要", r"\bmay\b|\bcan\b|\boptional|可以|可选|不必|无需|不用"),
         (r"\ballow|\baccept|允许|接受|支持", r"\bforbid|\brefus|\bdeclin|禁止|拒绝|不支持"),
         (r"\bbuyers?\b|\bcustomers?\b|\byou pay\b|买家|顾客|客户|您承担", r"\bsellers?\b|\bwe pay\b|卖家|商家|我们承担"),
         (r"\balways\b|\bevery\b|总是|每次|所有|全部|一律", r"\bsometimes\b|\bsome\b|有时|部分|个别"),
+        (r"\bwithin\b|\binside\b|保内", r"\boutside\b|保外"),
         (r"\bindoors?\b|室内", r"\boutdoors?\b|室外"),
         (r"\bautomatic|自动", r"\bmanual|\bby hand\b|手动|人工"),
         (r"\bearliest\b|\bfirst\b|\bstart|最早|首次|第一|开始", r"\blatest\b|\blast\b|\bend(?:s|ed)?\b|最晚|最后|结束"),
@@ -138,6 +139,11 @@ def literals(text: str) -> frozenset[str]:
 def without_amounts(text: str) -> str:
     """A text that is `plain` without its numbers and their units, which are literals and no words."""
     return _AMOUNT_AND_UNIT.sub(" ", text)
+
+
+def named(facts: frozenset[str]) -> frozenset[str]:
+    """Those of the facts that are one of a few, such as Tuesday, green or gold."""
+    return frozenset(fact for fact in facts if _NAMED.fullmatch(fact))
 
 
 def lacking(said: frozenset[str], held: frozenset[str]) -> frozenset[str]:

@@ -61,7 +61,7 @@ def supported(
         return None
     verdicts = (check(statement.text, number, passages[number], similarity) for number in cited)
     found = next((verdict for verdict in verdicts if verdict.why is None), None)
-    return found and CheckedSentence(statement.text, found.passage, found.start, found.end)
+    return None if found is None else CheckedSentence(statement.text, found.passage, found.start, found.end)
 
 
 def _distinct(found: Iterable[Statement], seen: set[str]) -> Iterator[Statement]:

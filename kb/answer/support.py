@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kb.answer.basis import Excerpt
-from kb.answer.facts import lacking, literals, negations, opposes, plain, without_amounts
+from kb.answer.facts import lacking, literals, named, negations, opposes, plain, without_amounts
 from kb.ingest.plaintext import plain_text
 from kb.search.terms import question_terms, terms
 
@@ -116,7 +116,7 @@ def _fault(part: str, found: _Evidence) -> str | None:
     told = _told_of(found.text, part)
     if (negations(part) > 0) != (negations(told) > 0) or (negations(part) - negations(told)) % 2:
         return "negation"
-    if opposes(part, found.text):
+    if opposes(part, told) or opposes(part, found.text):
         return "opposite"
     if any(_mixes(piece, found.text) for piece in _pieces(part)):
         return "mixed"
@@ -128,12 +128,17 @@ def _fault(part: str, found: _Evidence) -> str | None:
 def _stated(piece: str, found: _Evidence) -> bool:
     """Whether one clause of the evidence, with what stands above it, has every literal of a statement's clause."""
     wanted, above = literals(piece), literals(found.above)
+    if named(literals(found.text)):
+        above -= named(above)  # a heading "Gold" does not make silver members' discount theirs
     return not wanted or any(not lacking(wanted, literals(clause) | above) for clause in _pieces(found.text))
 
 
 def _mixes(piece: str, text: str) -> bool:
     """Whether a statement's clause takes words from several of the evidence, of which one says what another does not."""
-    clauses = _drawn(text, piece)
+    stated = literals(piece)
+    clauses = list(dict.fromkeys([*_drawn(text, piece), *(c for c in _pieces(text) if stated & literals(c))]))
+    if stated and any(stated <= literals(clause) for clause in clauses[:1]):
+        clauses = _drawn(text, piece)
     return any(
         opposes(first, second) or (literals(first) and literals(second) and not literals(first) & literals(second))
         for n, first in enumerate(clauses)

@@ -47,7 +47,7 @@ from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
-from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
+from kb.web.metrics import ANSWERS, ERRORS, GENERATED, REFUSED, SEARCHES, Metrics, language_of
 from kb.web.requests import note, request_id
 from kb.withheld import report
 
@@ -158,6 +158,10 @@ def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult
         return
     metrics.count(ANSWERS, told.outcome, language)
     note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.generated or told.not_generated:
+        result = told.not_generated or "generated"
+        metrics.count(GENERATED, result)
+        note(written=result)
     if told.outcome == "abstained":
         metrics.count(REFUSED, told.reason or "", language)
 
