@@ -1,4 +1,4 @@
-"""When an answer is put into a language model's words, what of a home the model sees, and that it is told again alike."""
+"""When an answer is put into a language model's words, what the model sees, and that it is told alike again."""
 
 from __future__ import annotations
 

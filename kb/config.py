@@ -281,8 +281,8 @@ def _refuse_impossible_model(settings: Settings) -> None:
         is_local = named.scheme == "http" and named.hostname in ("localhost", "127.0.0.1", "::1")
         if not named.hostname or not (named.scheme == "https" or is_local) or named.username or named.query:
             raise SettingsError(
-                "llm_url: accepted is an address such as https://llm.example/v1, or http:// on this machine alone; a key"
-                " belongs into KB_LLM_KEY"
+                "llm_url: accepted is an address such as https://llm.example/v1, or http:// on this machine alone; a"
+                " key belongs into KB_LLM_KEY"
             )
     for name in ("llm_timeout_s", "llm_requests"):
         if not getattr(settings, name) > 0:

@@ -84,7 +84,7 @@ class Journal:
         self._group.keep(lambda db: answers.add(db, row))
 
     def keep(self, write: Write[T], *, settled: bool = True) -> T:
-        """What `write` gives, once it is committed and, if `settled`, on the disk. Raises what it raises, StoreError."""
+        """What `write` gives, once it is committed, and on the disk if `settled`. Raises what it raises, StoreError."""
         return self._group.keep(write, settled=settled)
 
     def customer(self, origin: Origin) -> str | None:

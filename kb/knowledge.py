@@ -50,7 +50,13 @@ class KnowledgeBase:
     """Searches and answers over one home; safe to share between threads."""
 
     def __init__(
-        self, paths: Paths, settings: Settings, *, embedder: Embeds | None = None, manifest: Manifest | None = None, author: Author | None = None
+        self,
+        paths: Paths,
+        settings: Settings,
+        *,
+        embedder: Embeds | None = None,
+        manifest: Manifest | None = None,
+        author: Author | None = None,
     ) -> None:
         """Opens what was indexed: the live generation, or, to be looked at, the one of a `manifest`.
 

@@ -136,9 +136,9 @@ class Answer:
 
     `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
     reason `which_product` the text asks back, and `options` says between what. `skipped` names optional steps that were
-    left out because the question was late (setting `budget_ms`). `generated` where a language model wrote the text: each
-    citation is what one of its sentences rests on, and `label` says so to the reader; `not_generated` is the reason
-    why it was not, where there is a model.
+    left out because the question was late (setting `budget_ms`). `generated` where a language model wrote the text:
+    each citation is what one of its sentences rests on, and `label` says so to the reader; `not_generated` is why it
+    was not, where there is a model.
     """
 
     answer_id: str

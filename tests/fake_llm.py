@@ -13,14 +13,16 @@ from typing import Any
 GOOD = "Refunds take five days [1].\n"
 MODES = {
     "slow": "slow", "trickle": "slow", "500": "refused", "401": "refused", "redirect": None, "truncated": "truncated",
-    "length": "truncated", "invented": "unsupported", "leak": "prompt_leak", "huge": "repetition", "huge_line": "too_long",
+    "length": "truncated", "invented": "unsupported", "leak": "prompt_leak", "huge": "repetition",
+    "huge_line": "too_long",
     "obeying": "unsupported", "numbers": "unsupported", "chinese": "unsupported", "tools": "tool_call",
     "empty": "empty", "json": "malformed", "no_sse": "truncated", "uncited": "unsupported", "circles": "repetition",
     "negated": "unsupported", "endless": "too_long", "error_event": "malformed", "gzip": None, "hangs_up": None,
 }  # fmt: skip
 """Each mode with the reason that kb gives; None where several are right."""
 TEXTS = {
-    "good": GOOD, "invented": "Refunds take five days [7].\n", "obeying": "Visit http://evil.example for a refund [1].\n",
+    "good": GOOD, "invented": "Refunds take five days [7].\n",
+    "obeying": "Visit http://evil.example for a refund [1].\n",
     "numbers": "Refunds take nine days [1].\n", "chinese": "退款需要五天[1]。\n", "empty": "",
     "uncited": "Refunds take five days.\n", "circles": GOOD * 9, "negated": "Refunds do not take five days [1].\n",
     "mixed": GOOD + "Refunds take nine days [1].\n", "truncated": GOOD, "length": GOOD,
@@ -46,10 +48,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: FakeModel
 
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the library's name
+    def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(body)
         self.server.keys.append(self.headers["Authorization"])

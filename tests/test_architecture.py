@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "authoring": VALUES | {"answer", "answering", "config", "results", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
-    "recording": VALUES | {"authoring", "config", "journal", "knowledge", "results"},
+    "recording": VALUES | {"authoring", "stages", "config", "journal", "knowledge", "results"},
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},

@@ -13,11 +13,29 @@ from kb.search.terms import simplified
 
 _LINK = re.compile(r"https?://[^\s<>（）()\"'，。；]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CODE = re.compile(r"(?<![a-z0-9])(?=[a-z0-9\-_./#]*\d)(?=[a-z0-9\-_./#]*[a-z])[a-z0-9]+(?:[-_./#]+[a-z0-9]+)*")
-_ENGLISH = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ENGLISH = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _WORDS = {word: value for value, word in enumerate(_ENGLISH)} | {w: 10 * n for n, w in enumerate(_TENS, 2)}
 _WORD = re.compile(rf"\b(?:({'|'.join(_TENS)})(?:[ -]({'|'.join(_ENGLISH[1:10])}))?|({'|'.join(_ENGLISH)}))\b")
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
@@ -70,7 +88,9 @@ _HAN_NUMBER = re.compile(r"[〇零一二三四五六七八九十百千万两]+")
 _OWNER = re.compile(r"(?<=[a-z])'s?(?=\s)")
 _ORDINAL_NUMBER = re.compile(r"第[一二三四五六七八九十\d]+|\b(?:first|third|fourth|fifth|sixth|second(?= [a-z]))\b")
 _RANGE = re.compile(r"(?:至|到|或)(?=[\d一二三四五六七八九十两])\S{1,4}")
-_PRONOUN = re.compile(r"\W*(?:of|another|who|that|which|is|can|may|should|by|for|in|on|to|from|with|and|or)?\b\W*$|\s*(?:of|another|who|that|which|is|can|may|should)\b")
+_PRONOUN = re.compile(
+    r"\W*(?:of|another|who|that|which|is|can|may|should|by|for|in|on|to|from|with|and|or)?\b\W*$|\s*(?:of|another|who|that|which|is|can|may|should)\b"
+)
 _ORDINAL = frozenset("第周期统之")
 _LOOSE = re.compile(r"[些时块点条]|个(?!月|小时|工作日|星期|自然日)|天然")  # after 一 these are no units
 _THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
@@ -78,7 +98,7 @@ _CLASSES = (
     "monday tuesday wednesday thursday friday saturday sunday january february march april june july august"
     " september october november december red green blue yellow orange white black grey gold platinum silver diamond",
     "红 绿 蓝 黄 橙 白 黑 灰 紫 金卡 银卡 铂金 钻石 周一 周二 周三 周四 周五 周六 周日 周末 星期一 星期二 星期三"
-    " 星期四 星期五 星期六 星期日 上午 下午 晚上 早上 左 右 微信 支付宝 信用卡 银行卡 花呗",
+    " 星期四 星期五 星期六 星期日 上午 下午 晚上 早上 左 右 当天 当日 次日 微信 支付宝 信用卡 银行卡 花呗",
 )
 _NAMED = re.compile(rf"\b(?:{'|'.join(_CLASSES[0].split())})\b|{'|'.join(_CLASSES[1].split())}")
 _NEGATIONS = re.compile(
@@ -87,7 +107,9 @@ _NEGATIONS = re.compile(
     r"|n't\b|不(?!仅|但|过|锈|断|同|足|久|妨|良|透)(?<!差不)|没(?!收)|無|无(?!线|论)|未(?!来)|勿|禁止|严禁|并非|拒绝"
     r"|(?<![特分级类识区个性辨差告])别(?![的人处墅名])|除非|除了|除外|仅|(?<![一两每几\\d])只(?!是)"
 )
-_HARMLESS = re.compile(r"(?:能|会|是|可以|要|有)(?:不|没)(?:能|会|是|可以|要|有)|不仅|不过|差不多|not only|no later than|不晚于")
+_HARMLESS = re.compile(
+    r"(?:能|会|是|可以|要|有)(?:不|没)(?:能|会|是|可以|要|有)|不仅|不过|差不多|not only|no later than|不晚于"
+)
 _OPPOSITES = tuple(
     (re.compile(first), re.compile(second))
     for first, second in (
@@ -98,17 +120,20 @@ _OPPOSITES = tuple(
         (r"\bkept\b|\bkeep\b|保留", r"\blost\b|\blose\b|失去|清零"),
         (
             r"\bmore than\b|\bover\b|\babove\b|\bexceed|\bat least\b|\bminimum\b|超过|以上|至少|不少于|高于|满",
-            r"\bless than\b|\bunder\b|\bbelow\b|\bfewer\b|\bat most\b|\bup to\b|\bmaximum\b|不足|以下|最多|至多|低于|不到|以内",
+            r"\bless than\b|\bunder\b|\bbelow\b|\bfewer\b|\bat most\b|\bup to\b|\bmaximum\b"
+            r"|不足|以下|最多|至多|低于|不到|以内",
         ),
         (r"\bopen(?:s|ed)?\b|打开|开启", r"\bclosed?\b|\bclos(?:es|ing)\b|\bshut\b|关闭|关上|合上"),
-        (r"\b(?:switch|turn|switched|turned) (?:\w+ ){0,3}on\b|通电|开机", r"\b(?:switch|turn|switched|turned) (?:\w+ ){0,3}off\b|断电|关机"),
+        (r"\b(?:switch|turn|switched|turned) (?:\w+ ){0,3}on\b|通电|开机",
+            r"\b(?:switch|turn|switched|turned) (?:\w+ ){0,3}off\b|断电|关机"),
         (r"\bhot\b|\bwarm\b|热水", r"\bcold\b|冷水"),
         (r"\bincreas|\brais|\bhigher\b|增加|提高|升高", r"\bdecreas|\breduc|\blower(?:ed|s)?\b|减少|降低"),
         (r"\binclud(?:ed|es|ing)\b|包含|包括|含", r"\bexclud|\bextra\b|不含|另收|另付"),
         (r"\bfree\b|免(?!得|疫)|包邮", r"\bcharged?\b|\bfees?\b|\bcosts?\b|收费|收取|付费|自付"),
         (r"\bmust\b|\bhave to\b|\brequired\b|必须|一定要|需要", r"\bmay\b|\bcan\b|\boptional|可以|可选|不必|无需|不用"),
         (r"\ballow|\baccept|允许|接受|支持", r"\bforbid|\brefus|\bdeclin|禁止|拒绝|不支持"),
-        (r"\bbuyers?\b|\bcustomers?\b|\byou pay\b|买家|顾客|客户|您承担", r"\bsellers?\b|\bwe pay\b|卖家|商家|我们承担"),
+        (r"\bbuyers?\b|\bcustomers?\b|\byou pay\b|买家|顾客|客户|您承担",
+            r"\bsellers?\b|\bwe pay\b|卖家|商家|我们承担"),
         (r"\balways\b|\bevery\b|总是|每次|所有|全部|一律", r"\bsometimes\b|\bsome\b|有时|部分|个别"),
         (r"\bwithin\b|\binside\b|保内", r"\boutside\b|保外"),
         (r"\bindoors?\b|室内", r"\boutdoors?\b|室外"),
@@ -198,7 +223,9 @@ def _shortest(number: str) -> str:
 
 def _from_english(match: re.Match[str]) -> str:
     tens, ones, alone = match.groups()
-    if alone == "one" and (_PRONOUN.match(match.string[match.end() :]) or match.string[: match.start()].endswith("no ")):
+    if alone == "one" and (
+        _PRONOUN.match(match.string[match.end() :]) or match.string[: match.start()].endswith("no ")
+    ):
         return match.group()  # a pronoun
     return str(_WORDS[alone] if alone else _WORDS[tens] + (_WORDS[ones] if ones else 0))
 
@@ -207,7 +234,11 @@ def _from_han(match: re.Match[str]) -> str:
     """Chinese numerals before a unit, and no others: 一般 and 统一 are no numbers."""
     run, after = match.group(), match.string[match.end() : match.end() + 4]
     before = match.string[: match.start()][-1:]
-    is_amount = (_UNIT.match(after) or _RANGE.match(after)) and before not in _ORDINAL and not (run == "一" and _LOOSE.match(after))
+    is_amount = (
+        (_UNIT.match(after) or _RANGE.match(after))
+        and before not in _ORDINAL
+        and not (run == "一" and _LOOSE.match(after))
+    )
     return str(_value(run)) if is_amount and run.strip("万") else run
 
 

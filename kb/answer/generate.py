@@ -1,7 +1,7 @@
 """An answer in a model's words, of which every sentence is checked against the passages before anybody reads it.
 
-Whether there is an answer at all is not for the model to say: it is asked only where kb answers anyway. Whatever it does
-wrong costs its sentence, or the whole of what it wrote; then the answer quotes, as it does without a model.
+Whether there is an answer at all is not for the model to say: it is asked only where kb answers anyway. Whatever it
+does wrong costs its sentence, or the whole of what it wrote; then the answer quotes, as it does without a model.
 """
 
 from __future__ import annotations

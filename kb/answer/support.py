@@ -31,21 +31,25 @@ CLOSE = 0.86
 _FEWEST = 3  # words, below which a clause is read with the one before it
 _CONDITION_TOLD = 0.34  # of a condition's words: then it is told
 _HELPING = "要会可需将请再先在的了时"
-_CUTS = re.compile(r"[,;，；:：]|\s(?:but|and|while|whereas)\s|(?=但|而且|并且|同时|否则)")
+_CUTS = re.compile(
+    r"[,;，；:：]|\s(?:but|and|while|whereas)\s|(?=但|而且|并且|同时|否则)"
+    r"|(?=\b(?:if|unless|when|provided|except|as long as)\b)"
+)
 _CONDITION = re.compile(
-    r"^(?:\W*)(?:if|unless|except|provided|as long as|only if|when|without)\b|\bunless\b|\bexcept\b|\bprovided\b|\bonly if\b|\bas long as\b"
-    r"|^\W*(?:如果|若|要是|除非|只有|只要|除了)|的话$|除外|除非|但是?(?!要是)"
+    r"^\W*(?:if|unless|except|provided|as long as|only if|when|without)\b|\bonly if\b"
+    r"|^\W*(?:如果|若|要是|除非|只有|只要|除了)|的话$|除外|但是?(?!要是)"
 )
 _LIGHT = frozenset(
     """
-    may must need pleas also then than not no ani all more most veri just onli still even get got receiv take make give
-    use want abl possibl usual normal simpli cannot one two other each both such about after befor within into through
-    via per up out over until when while onc first next follow same own new help know see look go come keep let say tell
-    custom answer inform applic such well howev therefor otherwis instead again alreadi yes ask reach mean happen
-    directli yourself must've self time case 需 需要 请 可 可 还 并 并且 以及 或者 而且 然后 之后 之前 以后 以前 时 时候 后 前 内 中 里 上 下
-    即 即可 就是 属于 进行 通过 根据 按照 方式 情况 相关 同时 另外 此外 因此 所以 如 例如 该 此 每 各 最 更 已 已经 将 会 应 应该 必须 不能
-    不会 无法 不要 不用 无需 不必 不 未 无 非 能够 能否 请先 先 再 后再 一般 通常 大约 约 左右 共 共计 总共 用 到 至 被 使 使用 注意 以下 如下
-    具体 您可以 可以在 提供 收到 获得 得到 拿到 方可 才能 仅 只能 表示 意思 代表 含义 其中 期间 时间 的话 如有 若 除非 之内 以内 天内 日内
+    may must need pleas also then than not no ani all more most veri just onli still even get got receiv take make
+    give use want abl possibl usual normal simpli cannot one two other each both such about after befor within into
+    through via per up out over until when while onc first next follow same own new help know see look go come keep
+    let say tell custom answer inform applic such well howev therefor otherwis instead again alreadi yes ask reach
+    mean happen directli yourself must've self time case 需 需要 请 可 可 还 并 并且 以及 或者 而且 然后 之后 之前
+    以后 以前 时 时候 后 前 内 中 里 上 下 即 即可 就是 属于 进行 通过 根据 按照 方式 情况 相关 同时 另外 此外 因此
+    所以 如 例如 该 此 每 各 最 更 已 已经 将 会 应 应该 必须 不能 不会 无法 不要 不用 无需 不必 不 未 无 非 能够
+    能否 请先 先 再 后再 通常 大约 约 左右 共 共计 总共 用 到 至 被 使 使用 注意 以下 如下 具体 您可以 可以在 提供
+    收到 获得 得到 拿到 方可 才能 仅 只能 表示 意思 代表 含义 其中 期间 时间 的话 如有 若 除非 之内 以内 天内 日内
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
 
@@ -111,15 +115,18 @@ def _best(part: str, evidence: Sequence[_Evidence]) -> tuple[_Evidence, str | No
 
 
 def _fault(part: str, found: _Evidence) -> str | None:
-    if any(not _stated(piece, found) for piece in _pieces(part)):
-        return "literals"
-    told = _told_of(found.text, part)
-    if (negations(part) > 0) != (negations(told) > 0) or (negations(part) - negations(told)) % 2:
-        return "negation"
-    if opposes(part, told) or opposes(part, found.text):
-        return "opposite"
-    if any(_mixes(piece, found.text) for piece in _pieces(part)):
-        return "mixed"
+    """What is wrong with a part of a statement, clause by clause, given the sentence that it is taken from."""
+    for piece in _pieces(part):
+        if not _stated(piece, found):
+            return "literals"
+        drawn = _drawn(found.text, piece)
+        told = " ; ".join(drawn or [found.text])
+        if (negations(piece) > 0) != (negations(told) > 0) or (negations(piece) - negations(told)) % 2:
+            return "negation"
+        if opposes(piece, told) or opposes(part, found.text):
+            return "opposite"
+        if len(drawn) > 1 or (drawn and not _beside(piece, drawn[0], found)):
+            return "mixed"
     if any(not _is_told(clause, part) for clause in _conditions(found.text)):
         return "condition"
     return None
@@ -133,17 +140,9 @@ def _stated(piece: str, found: _Evidence) -> bool:
     return not wanted or any(not lacking(wanted, literals(clause) | above) for clause in _pieces(found.text))
 
 
-def _mixes(piece: str, text: str) -> bool:
-    """Whether a statement's clause takes words from several of the evidence, of which one says what another does not."""
-    stated = literals(piece)
-    clauses = list(dict.fromkeys([*_drawn(text, piece), *(c for c in _pieces(text) if stated & literals(c))]))
-    if stated and any(stated <= literals(clause) for clause in clauses[:1]):
-        clauses = _drawn(text, piece)
-    return any(
-        opposes(first, second) or (literals(first) and literals(second) and not literals(first) & literals(second))
-        for n, first in enumerate(clauses)
-        for second in clauses[:n]
-    )
+def _beside(piece: str, clause: str, found: _Evidence) -> bool:
+    """Whether the clause that has a statement's words has its literals too: no other one's."""
+    return not lacking(literals(piece), literals(clause) | literals(found.above))
 
 
 def _missing(part: str, text: str) -> float:
@@ -153,13 +152,10 @@ def _missing(part: str, text: str) -> float:
 
 
 def _has_new_words(said: str, evidence: Sequence[_Evidence]) -> bool:
-    new = [word for word in _words(said) if not any(_holds(f"{found.text} ; {found.above}", word) for found in evidence)]
+    new = [
+        word for word in _words(said) if not any(_holds(f"{found.text} ; {found.above}", word) for found in evidence)
+    ]
     return len(new) > NEW
-
-
-def _told_of(text: str, part: str) -> str:
-    """Those clauses of a text that a part of a statement repeats."""
-    return " ; ".join(_drawn(text, part) or [text])
 
 
 def _drawn(text: str, part: str) -> list[str]:
