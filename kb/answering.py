@@ -13,9 +13,9 @@ from kb.answer.composition import asking_back, compose, refusal, said, which_top
 from kb.answer.instructions import addresses_machine
 from kb.contradictions import contradicting
 from kb.hits import Found
-from kb.model import AGENT, Article, StoredPassage
+from kb.model import AGENT, Article, Document, StoredPassage
 from kb.questions import KINDS, Question
-from kb.results import Answer, Option
+from kb.results import Answer, Ask, Option
 from kb.search.applicability import NEITHER
 from kb.search.language import FOREIGN, distance
 from kb.topics import LOOKED_AT, TIED, rivals
@@ -35,6 +35,19 @@ class Answering:
         self._question, self._meant, self._asked_back_before = question, meant, asked_back
         self.looked_at: list[Found] = []
         self.basis: Basis | None = None
+        self.document: Document | None = None
+        self.passages: list[StoredPassage] = []
+        self._source: Found | None = None
+
+    @property
+    def ask(self) -> Ask:
+        """What was asked."""
+        return self._question.ask
+
+    @property
+    def speaks(self) -> str:
+        """The asker's language."""
+        return self._question.speaks
 
     def answer(self) -> Answer:
         """What is urgent, if anything is, with the answer, the question back, or the refusal."""
@@ -63,14 +76,16 @@ class Answering:
     def of(self, found: Found) -> Answer | None:
         """What is told of one document that the question found, however likely; None where it must not be told."""
         made = None if self._open(found) else self._answered(found)
-        return None if made is None or self._contradicted(found, made) else made
+        return None if made is None or self._contradicted(made) else made
 
     def _told(self, found: Found) -> Answer:
         made = self._answered(found)
         if made is None:
             return self._refused(found.probability, SUSPICIOUS)
-        contradicted = self._contradicted(found, made)
-        return self._refused(found.probability, CONTRADICTING) if contradicted else made
+        return self._refused(found.probability, CONTRADICTING) if self._contradicted(made) else made
+
+    def _contradicted(self, made: Answer) -> bool:
+        return self.contradicts([citation.quote for citation in made.citations])
 
     def _chosen(self, lane: Sequence[Found]) -> Found:
         """The one that was picked, else the best; of those that are about as good, the one that is most the asker's."""
@@ -98,11 +113,11 @@ class Answering:
         self.basis = None
         return self._asking(refusal(self._question.speaks), likely, reason, ())
 
-    def _contradicted(self, found: Found, made: Answer) -> bool:
+    def contradicts(self, quotes: Sequence[str]) -> bool:
         """Whether another document says the same with other numbers; an editor's own words for this question stand."""
-        if found.exact:
+        found = self._source
+        if found is None or found.exact:
             return False
-        quotes = [citation.quote for citation in made.citations]
         other = contradicting(found, quotes, self._question.view, self._question.reader)
         if other is not None:
             log.warning("%s and %s contradict each other: neither is told", found.passage.document_id, other)
@@ -138,6 +153,7 @@ class Answering:
         rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
         found_best, *others = self._passages(best)
         passages = [found_best, *(passage for passage in others if not addresses_machine(passage.text))]
+        self.document, self.passages, self._source = document, passages, found
         self.basis = basis_of(passages, rarity, whole=whole, curated=curated)
         made = compose(document, self.basis)
         if addresses_machine(found_best.text) or addresses_machine(made.text):

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -139,6 +140,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it proves that with, where the issuer asks for more than PKCE; better as a variable than in a file."""
     oidc_roles: tuple[str, ...] = ()
     """Whom the issuer's word gives which role: `CLAIM:VALUE=ROLE`, or `ROLE+GROUP+GROUP`."""
+    llm_url: str | None = None
+    """An OpenAI-compatible endpoint, such as `https://llm.example/v1`, whose model puts answers into words; without it
+    answers quote."""
+    llm_model: str = "default"
+    """What the endpoint calls the model."""
+    llm_key: str | None = None
+    """What the endpoint is asked with; better as a variable than in a file."""
+    llm_timeout_s: float = 8.0
+    """Seconds that a question waits for the model; then its answer quotes."""
+    llm_requests: int = 600
+    """How many requests a minute the model gets from all workers together; a further answer quotes."""
+    llm_external: bool = True
+    """Whether the model is somebody else's: it is then given public passages only, whoever asks."""
+    llm_label: str | None = None
+    """Told with each generated answer; default: a sentence that says so, in the asker's language."""
     log: str = "auto"
     """How a service logs: `text`, `json`, or `auto`, which is text where a person watches, at a terminal."""
     log_level: str = "info"
@@ -260,6 +276,7 @@ def _refuse_impossible(settings: Settings) -> None:
     if not 0 < settings.conversation_hours <= 24 * 365:
         raise SettingsError(f"conversation_hours: {settings.conversation_hours:g} is not between 0 and a year")
     _refuse_impossible_access(settings)
+    _refuse_impossible_model(settings)
     for name, known in (("log", FORMATS), ("log_level", LEVELS)):
         if (value := getattr(settings, name)) not in known:
             raise SettingsError(f"{name}: {value!r} is none of {', '.join(known)}")
@@ -271,6 +288,20 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(
             f"timezone: {settings.timezone!r} is not an IANA time zone such as 'Asia/Shanghai'"
         ) from error
+
+
+def _refuse_impossible_model(settings: Settings) -> None:
+    if settings.llm_url is not None:
+        named = urlsplit(settings.llm_url)
+        is_local = named.scheme == "http" and named.hostname in ("localhost", "127.0.0.1", "::1")
+        if not named.hostname or not (named.scheme == "https" or is_local) or named.username or named.query:
+            raise SettingsError(
+                "llm_url: accepted is an address such as https://llm.example/v1, or http:// on this machine alone; a"
+                " key belongs into KB_LLM_KEY"
+            )
+    for name in ("llm_timeout_s", "llm_requests"):
+        if not getattr(settings, name) > 0:
+            raise SettingsError(f"{name}: {getattr(settings, name)} is not positive")
 
 
 def _refuse_impossible_access(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from kb.authoring import Author
 from kb.config import Paths, Settings
 from kb.embedders import Embedders
 from kb.errors import IndexMismatch, ModelMissing
@@ -23,9 +24,9 @@ log = logging.getLogger("kb")
 class Following:
     """Follows one home; `embedders` are shared with whoever writes there."""
 
-    def __init__(self, paths: Paths, settings: Settings) -> None:
+    def __init__(self, paths: Paths, settings: Settings, author: Author | None = None) -> None:
         """Raises ModelMissing where the settings name a model that is not to be had."""
-        self._paths, self._settings = paths, settings
+        self._paths, self._settings, self._author = paths, settings, author
         self.embedders = Embedders()
         self.embedders.of(settings)
         self.knowledge: KnowledgeBase | None = None
@@ -57,7 +58,7 @@ class Following:
 
     def _opened(self) -> KnowledgeBase:
         settings, embedder = self.live_model()
-        opened = KnowledgeBase(self._paths, settings, embedder=embedder)
+        opened = KnowledgeBase(self._paths, settings, embedder=embedder, author=self._author)
         opened.warm()
         for question in _FIRST_QUESTIONS:
             opened.search(Ask(question))

@@ -174,7 +174,7 @@ class Journal:
             model=put_to.model,
             tuning=put_to.tuning,
             candidates=_json(account.candidates),
-            prompt_version=None,
+            prompt_version=basis.prompt if basis else None,
             version=VERSION,
             ms=account.ms,
         )

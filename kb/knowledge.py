@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from kb.accounts import AnswerAccount, SearchAccount, candidates, circumstances
 from kb.answer.picking import picked, place
+from kb.answer.support import Similarity
 from kb.answering import Answering
+from kb.authoring import Author
 from kb.budget import Budget
 from kb.config import Paths, Settings
 from kb.errors import UsageError
@@ -21,11 +23,12 @@ from kb.model import EVERY
 from kb.questions import KINDS, MAX_QUESTION, Question
 from kb.reader import Reader
 from kb.results import Answer, Ask, SearchResult
+from kb.search import fusion
 from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
-from kb.stages import COMPOSED, SHOWN, Stages
+from kb.stages import COMPOSED, GENERATED, SHOWN, Stages
 from kb.tuning import Models, load, name_of
 
 MAX_K = 100
@@ -48,13 +51,21 @@ class KnowledgeBase:
     """Searches and answers over one home; safe to share between threads."""
 
     def __init__(
-        self, paths: Paths, settings: Settings, *, embedder: Embeds | None = None, manifest: Manifest | None = None
+        self,
+        paths: Paths,
+        settings: Settings,
+        *,
+        embedder: Embeds | None = None,
+        manifest: Manifest | None = None,
+        author: Author | None = None,
     ) -> None:
         """Opens what was indexed: the live generation, or, to be looked at, the one of a `manifest`.
 
+        An `author` puts answers into words; without one they quote.
+
         Raises IndexMissing, IndexMismatch, IndexCorrupt, StoreError, ModelMissing.
         """
-        self.settings = settings
+        self.settings, self.author = settings, author
         self._embedder = embedder or _embedder(settings)
         spec = self._embedder.spec
         self.reader = Reader(paths, spec, manifest)
@@ -78,6 +89,8 @@ class KnowledgeBase:
     def warm(self) -> None:
         """Loads the model and arranges the words, now and at every change, so that no question waits for them."""
         self._embedder.warm()
+        if self.author is not None:
+            self.author.model.warm()
         self.reader.warm()
 
     def question(self, ask: Ask, *, whenever: bool = False, stages: Stages | None = None) -> Question:
@@ -135,6 +148,9 @@ class KnowledgeBase:
         answering = Answering(question, meant=meant, asked_back=asked_back)
         made = answering.answer()
         question.stages.ended(COMPOSED)
+        if self.author is not None and made.outcome == "answered":
+            made = self.author.written(answering, made, self._similarity)
+            question.stages.ended(GENERATED)
         took = round((time.perf_counter() - started) * 1000, 3)
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
@@ -164,6 +180,15 @@ class KnowledgeBase:
         asked = f"{ask.conversation[-1]}\n{labels[which]}" if by_product else ask.conversation[-1]
         earlier = replace(ask, question=asked, conversation=ask.conversation[:-1], offered=())
         return earlier, offered[which].document_id, True
+
+    @property
+    def _similarity(self) -> Similarity | None:
+        """The cosine of two sentences, for a model of which it was measured what is close."""
+        return self._compared if fusion.shipped().knows(self.fingerprint) else None
+
+    def _compared(self, first: str, second: str) -> float:
+        one, other = self._embedder.queries([first, second])
+        return float(one @ other)
 
     def _question(
         self,

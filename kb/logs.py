@@ -34,6 +34,7 @@ FIELDS = {
     "outcome": "of a question: `found` or `nothing` for a search, `answered` or `abstained` for an answer",
     "reason": "of an answer: why it was refused",
     "answer_id": "of an answer: its id, as in the body",
+    "written": "of an answer where a language model is set: `generated`, or why it quotes",
     "query_id": "of a search: its id, as in the body",
     "generation": "of a question: the generation of the index that it was put to",
     "check": "of a change of readiness: the check",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from kb.authoring import author_of
 from kb.config import Paths
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
@@ -53,4 +54,5 @@ def search_alone(kb: KnowledgeBase, paths: Paths, ask: Ask, k: int, *, explain: 
 def answer_alone(kb: KnowledgeBase, paths: Paths, ask: Ask, *, explain: bool = False) -> Answer:
     """As `answer`, for a shell, of which this is the only question."""
     with closing(Journal(paths, kb.settings)) as journal:
+        kb.author = author_of(kb.settings, journal.said, journal.keep)
         return answer(kb, journal, ask, SHELL, explain=explain)

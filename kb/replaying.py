@@ -10,7 +10,8 @@ import msgspec
 from sqlite_utils import Database
 
 from kb.answer.basis import Basis, Stretch
-from kb.answer.composition import Composition, compose
+from kb.answer.composition import Composition, compose, read_passages
+from kb.answer.support import check
 from kb.config import Paths, Settings
 from kb.errors import CitationError, UsageError
 from kb.ingest.rendering import public_rendering
@@ -83,7 +84,17 @@ def _trouble(kept: KeptAnswer, db: Database) -> str | None:
         return f"{basis.document_id} revision {basis.revision} is not in the store"
     except CitationError as error:
         return f"{basis.document_id} revision {basis.revision}: {error}"
-    return _difference(told, made, _body(document, basis))
+    return _difference(told, made, _body(document, basis)) or _unsupported(document, basis)
+
+
+def _unsupported(document: Document, basis: Basis) -> str | None:
+    """Of a generated answer, the sentence that its passage does not support, by every check but that of meaning."""
+    texts = read_passages(document, basis) if basis.written else []
+    for written in basis.written:
+        verdict = check(written.text, written.passage, texts[written.passage], None)
+        if verdict.why is not None:
+            return f"{written.text!r} is not supported ({verdict.why})"
+    return None
 
 
 def _difference(told: Answer, made: Composition, body: str) -> str | None:

@@ -142,6 +142,8 @@ class Answer:
     optional steps that were left out because the question was late (setting `budget_ms`). `statements` are the
     sentences of `text`, each with the number of its citation. `urgent` is what everybody who asks
     about a danger is shown first, whatever the outcome; `form` is all of it as a channel shows it.
+    `generated` where a language model wrote the text: each citation is what one of its sentences rests on, and `label`
+    says so to the reader; `not_generated` is why it was not, where there is a model.
     """
 
     answer_id: str
@@ -161,6 +163,9 @@ class Answer:
     urgent: Notice | None = None
     conversation_id: str | None = None
     form: Form | None = None
+    generated: bool = False
+    label: str | None = None
+    not_generated: str | None = None
 
     def cites(self, document_id: str) -> bool:
         """Whether a document is one of its sources."""

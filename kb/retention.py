@@ -11,7 +11,7 @@ from kb.config import Paths
 from kb.store import calls, conversations, database
 from kb.store.journal import open_journal
 
-_TABLES = ("answers", "searches", "signals")
+_TABLES = {"answers": "answer_id", "searches": "query_id", "signals": "about, id", "generated": "key"}
 _TOGETHER = 500
 """Rows of one transaction: whoever records an answer meanwhile waits for no more."""
 _DAY, _HOUR = 86_400, 3_600
@@ -51,7 +51,7 @@ def _delete_expired(db: Database, now: float) -> int:
 
 
 def _delete_older(db: Database, table: str, before: float) -> int:
-    keys = "about, id" if table == "signals" else "answer_id" if table == "answers" else "query_id"
+    keys = _TABLES[table]
     query = f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {keys} FROM {table} WHERE at < ? LIMIT ?)"  # noqa: S608 - our own names
     count = 0
     while True:

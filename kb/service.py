@@ -18,6 +18,7 @@ import watchfiles
 from kb import orders
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
+from kb.authoring import author_of
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.calls import Calls
@@ -52,9 +53,9 @@ class Service:
         self._courtesy = courtesy or Courtesy()
         self._paths = paths
         self._settings, self._url = settings, url
-        self._following = Following(paths, settings)
         self.journal = Journal(paths, settings)
         self.calls = Calls(paths, settings, self.journal)
+        self._following = Following(paths, settings, author_of(settings, self.journal.said, self.journal.keep))
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()

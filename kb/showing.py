@@ -48,6 +48,8 @@ def _compared(found: Replay) -> Iterator[str]:
     yield f"confidence {kept['confidence']:g}, threshold then {kept['threshold']:g}, now {since.threshold}"
     yield f"generation then {kept['generation']}, now {since.generation}; change {kept['change']}"
     yield f"model {_same(kept['model'], since.model)}; tuning {kept['tuning']}; kb {kept['version']}"
+    if kept["prompt_version"]:
+        yield f"written by {kept['basis']['author']} with {kept['prompt_version']}; its sentences are checked again"
     if kept["document_id"]:
         then = f"{kept['document_id']}: revision then {kept['revision']}"
         yield f"{then}, now {since.revision} ({since.status})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 UNDERSTOOD, EMBEDDED, KEYWORDS, VECTORS = "understood", "embedded", "keywords", "vectors"
-JUDGED, SHOWN, COMPOSED = "judged", "shown", "composed"
+JUDGED, SHOWN, COMPOSED, GENERATED = "judged", "shown", "composed", "generated"
 STAGES = {
     UNDERSTOOD: "mended, its product and its words' alternatives found",
     EMBEDDED: "its vector made, or waited for",
@@ -14,6 +14,7 @@ STAGES = {
     JUDGED: "signs, fusion, families, duplicates and confidence",
     SHOWN: "a search's hits: highlights and neighbouring passages",
     COMPOSED: "an answer's sentences and citations, or its refusal",
+    GENERATED: "a language model asked and its sentences checked, or those of before found",
 }
 """The stages in the order in which a question passes them; some are passed once for each lane."""
 

@@ -61,7 +61,8 @@ MAY_IMPORT = {
     "conversations": VALUES | {"config", "journal", "knowledge", "results", "stages", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
-    "recording": VALUES | {"config", "journal", "knowledge", "results", "stages"},
+    "recording": VALUES | {"authoring", "config", "journal", "knowledge", "results", "stages"},
+    "authoring": VALUES | {"answer", "answering", "config", "results", "store"},
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
@@ -70,12 +71,13 @@ MAY_IMPORT = {
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
-    | {"answer"},
+    | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
-    "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
+    "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
     "orders": VALUES | {"config", "progress", "publishing", "writer"},
     "service": VALUES
     | {
+        "authoring",
         "calls",
         "asking",
         "config",

@@ -26,6 +26,16 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedSentence:
+    """A sentence that a passage supports: that of the passage's text at `start:end`, passages counted from 0."""
+
+    text: str
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """A revision, its passages that the asker may see, best first, and what the question's words weigh.
 
@@ -41,6 +51,10 @@ class Basis:
     rarity: dict[str, float]
     elsewhere: float
     passages: tuple[Stretch, ...]
+    written: tuple[CheckedSentence, ...] = ()
+    """What a language model, `author`, wrote by a `prompt`; then this is told, and not the document's own words."""
+    author: str | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

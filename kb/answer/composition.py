@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from kb.answer.basis import Basis, Excerpt, Stretch, excerpts
+from kb.answer.basis import Basis, Excerpt, Stretch, Written, excerpts
 from kb.answer.citations import Citation, Statement, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import Rendering, public_rendering, whole_offset
 from kb.ingest.sentences import sentences
 from kb.model import Article, Document
+from kb.search.terms import is_chinese
 
 T = TypeVar("T")
 _REFUSALS = {
@@ -95,9 +96,29 @@ def compose(document: Document, basis: Basis) -> Composition:
     texts = excerpts(basis.passages, source.public.body, source.body)
     if basis.curated and isinstance(document, Article) and document.answer:
         return _curated(source, document.answer, texts)
+    if basis.written:
+        return _written(source, basis.written)
     chosen = best_sentences(texts, basis.rarity, " ".join(basis.passages[0].heading), basis.elsewhere)
     citations = [source.cite(basis.passages[s.passage], s.start, s.end) for s in chosen]
     return _joined(chosen, [found.text for found in texts], document.language, citations)
+
+
+def read_passages(document: Document, basis: Basis) -> list[Excerpt]:
+    """The passages of a basis with their texts. Raises CitationError where it is of another revision."""
+    source = _Source(document, basis)
+    return excerpts(basis.passages, source.public.body, source.body)
+
+
+def _written(source: _Source, written: Sequence[Written]) -> Composition:
+    """What a language model wrote, each sentence with the one of a passage that it rests on."""
+    between, ends = "" if is_chinese(written[0].text) else " ", []
+    text = ""
+    for sentence in written:
+        text += (between if text else "") + sentence.text
+        ends.append(len(text))
+    spans = [(end - len(sentence.text), end) for sentence, end in zip(written, ends, strict=True)]
+    citations = tuple(source.cite(source.basis.passages[w.passage], w.start, w.end) for w in written)
+    return Composition(text, citations, statements(text, spans, list(range(len(written)))))
 
 
 def _curated(source: _Source, answer: str, texts: Sequence[Excerpt]) -> Composition:

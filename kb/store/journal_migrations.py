@@ -119,3 +119,18 @@ def conversations(db: Database) -> None:
         CREATE INDEX streams_by_end ON streams (expires_at);
         CREATE INDEX streams_by_customer ON streams (customer) WHERE customer IS NOT NULL;
     """)
+
+
+@migrations(name="0050_generated_answers")
+def generated_answers(db: Database) -> None:
+    """Sentences that a language model wrote and that were found supported, or the reason why there are none.
+
+    `key` is a hash over the question as it was sent, the passages, the prompt and the model; the question is not kept.
+    """
+    db.executescript("""
+        CREATE TABLE generated (
+            key TEXT PRIMARY KEY, at REAL NOT NULL, document_id TEXT NOT NULL, sentences TEXT, reason TEXT,
+            CHECK ((sentences IS NULL) <> (reason IS NULL))
+        ) WITHOUT ROWID;
+        CREATE INDEX generated_by_time ON generated (at);
+    """)

@@ -13,7 +13,7 @@ from kb.results import Answer, SearchResult
 from kb.service import Service
 from kb.stages import Stages
 from kb.web.admission import Admission, waited_seconds
-from kb.web.metrics import ANSWERS, REFUSED, SEARCHES, language_of
+from kb.web.metrics import ANSWERS, GENERATED, REFUSED, SEARCHES, language_of
 from kb.web.requests import note
 
 
@@ -49,6 +49,10 @@ def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult 
         return
     metrics.count(ANSWERS, told.outcome, language)
     note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.generated or told.not_generated:
+        result = told.not_generated or "generated"
+        metrics.count(GENERATED, result)
+        note(written=result)
     if told.outcome == "abstained":
         metrics.count(REFUSED, told.reason or "", language)
 

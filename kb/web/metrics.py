@@ -60,6 +60,10 @@ ANSWERS = Metric(
 REFUSED = Metric(
     "kb_refusals_total", "counter", ("reason", "language"), "Of the answers, those refused, by their reason code.",
 )  # fmt: skip
+GENERATED = Metric(
+    "kb_generated_total", "counter", ("result",),
+    "Answers over HTTP where a language model is set: `generated`, or why they quote.",
+)  # fmt: skip
 HANDOVERS = Metric("kb_handovers_total", "counter", ("reason",), "Conversations handed over to a person, by reason.")
 GENERATION = Metric(
     "kb_index_generation", "gauge", (), "The generation of the index that is shown; of workers, the oldest.", "livemin",
@@ -119,8 +123,8 @@ READY = Metric(
 )  # fmt: skip
 BUILD = Metric("kb_build_info", "gauge", ("version", "python"), "1, with what runs.", "livemax")
 OWN = (
-    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, HANDOVERS, GENERATION, CHANGE, BEHIND, LAG, ROWS,
-    WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, CONSOLES, SOCKETS_ENDED, UTTERANCES, SUGGESTIONS,
+    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, GENERATED, HANDOVERS, GENERATION, CHANGE, BEHIND, LAG,
+    ROWS, WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, CONSOLES, SOCKETS_ENDED, UTTERANCES, SUGGESTIONS,
     SUGGESTION_SECONDS, TYPED, QUEUED, LOST, ERRORS, READY, BUILD,
 )  # fmt: skip
 OF_THE_PROCESS = (
