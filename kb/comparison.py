@@ -110,7 +110,7 @@ def _golden(paths: Paths, settings: Settings) -> tuple[list[GoldenQuestion], tup
     """The home's golden questions, and what is wrong with its files: a malformed line must not hold back an edit."""
     questions: list[GoldenQuestion] = []
     try:
-        for file in paths.golden(settings):
+        for file in paths.golden(settings.golden):
             questions += read_golden(file)
     except InputError as error:
         return [], (f"golden questions were not asked: {error}",)

@@ -6,7 +6,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,61 +17,10 @@ import msgspec
 
 from kb.errors import SettingsError
 from kb.logs import FORMATS, LEVELS
+from kb.paths import Paths as Paths
 
 ELSEWHERE = {"KB_HOME", "KB_MODEL_DIR", "KB_SERVE"}
 """Variables that are not settings: where the home is, where models are unpacked, what `serve` tells its workers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where a home keeps its parts."""
-
-    home: Path
-
-    @property
-    def articles(self) -> Path:
-        """The Markdown files that editors publish."""
-        return self.home / "articles"
-
-    @property
-    def database(self) -> Path:
-        """Everything that cannot be rebuilt of what is known, and who may see it."""
-        return self.home / "data" / "kb.sqlite"
-
-    @property
-    def journal(self) -> Path:
-        """What was asked and told, and by whom it was found helpful."""
-        return self.home / "data" / "journal.sqlite"
-
-    @property
-    def admin_key(self) -> Path:
-        """The key that the first server makes for its operator."""
-        return self.home / "data" / "admin.key"
-
-    @property
-    def customer_key(self) -> Path:
-        """The secret with which references to customers are hashed."""
-        return self.home / "data" / "customer.key"
-
-    @property
-    def calibration(self) -> Path:
-        """What `kb calibrate` fitted to this centre's own questions."""
-        return self.home / "data" / "calibration.json"
-
-    @property
-    def synonyms(self) -> Path:
-        """The centre's own list of words that say the same."""
-        return self.home / "synonyms.txt"
-
-    def golden(self, settings: Settings) -> list[Path]:
-        """The files of golden questions; without a setting, `golden.jsonl` where there is one."""
-        usual = self.home / "golden.jsonl"
-        return [self.home / name for name in settings.golden] or ([usual] if usual.exists() else [])
-
-    @property
-    def index(self) -> Path:
-        """Everything that can be rebuilt by `kb reindex`."""
-        return self.home / "index"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

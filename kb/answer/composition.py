@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from kb.answer.basis import Basis, Excerpt, Stretch, Written, excerpts
+from kb.answer.basis import Basis, Excerpt, Stretch, excerpts
 from kb.answer.citations import Citation, Statement, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
@@ -109,7 +109,7 @@ def read_passages(document: Document, basis: Basis) -> list[Excerpt]:
     return excerpts(basis.passages, source.public.body, source.body)
 
 
-def _written(source: _Source, written: Sequence[Written]) -> Composition:
+def _written(source: _Source, written: Sequence[CheckedSentence]) -> Composition:
     """What a language model wrote, each sentence with the one of a passage that it rests on."""
     between, ends = "" if is_chinese(written[0].text) else " ", []
     text = ""

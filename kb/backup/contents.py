@@ -24,7 +24,7 @@ def files(home: Paths, settings: Settings) -> list[Path]:
 
     Not what is hidden, nor a named file that lies outside the home.
     """
-    named = [home.home / "kb.toml", home.synonyms, *home.golden(settings)]
+    named = [home.home / "kb.toml", home.synonyms, *home.golden(settings.golden)]
     inside = [file for file in named if file.is_file() and _is_inside(file, home.home)]
     return [*_of_data(home), *dict.fromkeys(map(_plain, inside)), *_of_articles(home)]
 
