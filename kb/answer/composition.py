@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from kb.answer.basis import Basis, Excerpt, Stretch, excerpts
+from kb.answer.basis import Basis, CheckedSentence, Excerpt, Stretch, excerpts
 from kb.answer.citations import Citation, Statement, cite, document_url
 from kb.answer.extract import Sentence, best_sentences, closest_sentence
 from kb.ingest.plaintext import plain_text
