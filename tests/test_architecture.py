@@ -88,7 +88,7 @@ MAY_IMPORT = {
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "web": VALUES
+    "web": VALUES | {"answer"}
     | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
     | {
         "store",

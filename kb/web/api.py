@@ -28,18 +28,17 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 
-from kb import recording
 from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.errors import KbError, NotShown, UsageError
-from kb.knowledge import MAX_K, KnowledgeBase
+from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
-from kb.stages import Stages
-from kb.web import signin
-from kb.web.admission import Admission, waited_seconds
+from kb.web import signin, told
+from kb.web.admission import Admission
 from kb.web.audit import audit_log
+from kb.web.completions import completions
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import CustomerRef, feedback, origin_of
@@ -47,8 +46,8 @@ from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
-from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
-from kb.web.requests import note, request_id
+from kb.web.metrics import ERRORS, Metrics
+from kb.web.requests import request_id
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -121,11 +120,8 @@ def search(
     ] = None,
 ) -> SearchResult:
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
-    ask, stages = Ask(q, (), request.user.audiences, None, product, language, tag), Stages()
-    kb, origin = _knowledge(state), origin_of(request, None, kb_customer)
-    result = recording.search(kb, _service(state).journal, ask, k, origin, explain=explain, stages=stages)
-    _counted(state, kb, stages, result)
-    return result
+    ask = Ask(q, (), request.user.audiences, None, product, language, tag)
+    return told.search(state, ask, k, origin_of(request, None, kb_customer), explain=explain)
 
 
 @post(
@@ -138,28 +134,10 @@ def search(
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
-    kb, stages = _knowledge(state), Stages()
     ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
     origin = origin_of(request, data.channel, data.customer_ref)
-    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain, stages=stages)
-    _counted(state, kb, stages, answer)
+    kb, answer = told.answer(state, ask, origin, explain=data.explain)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
-
-
-def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
-    """A question is done: into the metrics, and into the request's line of the log."""
-    metrics, language = state.watch.metrics, language_of(stages.speaks)
-    metrics.passed(stages, waited_seconds())
-    note(generation=kb.reader.view.manifest.generation)
-    if isinstance(told, SearchResult):
-        outcome = "found" if told.hits or told.tickets else "nothing"
-        metrics.count(SEARCHES, outcome, language)
-        note(outcome=outcome, query_id=told.query_id)
-        return
-    metrics.count(ANSWERS, told.outcome, language)
-    note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
-    if told.outcome == "abstained":
-        metrics.count(REFUSED, told.reason or "", language)
 
 
 def create_app(service: Service, reception: Reception, admission: Admission, watch: Watch | None = None) -> Litestar:
@@ -186,7 +164,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            completions(admission), live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -221,18 +199,6 @@ def _openapi_page() -> SwaggerRenderPlugin:
 def _openapi_files() -> Router:
     with as_file(files("swagger_ui") / "static") as folder:
         return create_static_files_router(_OPENAPI_FILES, [folder], include_in_schema=False)
-
-
-def _service(state: State) -> Service:
-    service: Service = state.service
-    return service
-
-
-def _knowledge(state: State) -> KnowledgeBase:
-    """What answers, in a handler's thread. Raises HTTPException where the question came to it too late."""
-    admission: Admission = state.admission
-    admission.check_wait()
-    return _service(state).knowledge
 
 
 def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
