@@ -63,6 +63,7 @@ MAY_IMPORT = {
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"},
+    "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"config", "results", "search", "embedders", "knowledge"},
     "service": VALUES
@@ -88,7 +89,8 @@ MAY_IMPORT = {
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
-    "web": VALUES | {"answer"}
+    "web": VALUES
+    | {"answer"}
     | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
     | {
         "store",

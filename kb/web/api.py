@@ -37,6 +37,7 @@ from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.web import signin, told
 from kb.web.admission import Admission
+from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.completions import completions
 from kb.web.documented import COMPONENTS, document_access
@@ -147,6 +148,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     """
 
     watch = watch or Watch(service, admission, Metrics(), service.journal)
+    mcp, sessions = assistants(lambda: app.state, admission)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -155,7 +157,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         await anyio.to_thread.run_sync(service.start)
         watch.start()
         try:
-            yield
+            async with sessions.run():
+                yield
         finally:
             await anyio.to_thread.run_sync(watch.stop)
             await anyio.to_thread.run_sync(service.stop)
@@ -164,7 +167,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            completions(admission), live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            completions(admission), mcp, live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Reference, Schema
 from litestar.types import ExceptionHandlersMap
 
 from kb.errors import KbError, UsageError
@@ -43,10 +43,11 @@ class Unsupported(UsageError):
         self.param, self.code = param, code
 
 
-def refusals(*statuses: str) -> dict[str, OpenAPIResponse]:
+def refusals(*statuses: str) -> dict[str, OpenAPIResponse | Reference]:
     """The responses of these statuses, for the OpenAPI document."""
-    text = {kind: Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL]) for kind in ("param", "code", "request_id")}
-    text |= {kind: Schema(type=OpenAPIType.STRING) for kind in ("message", "type")}
+    text: dict[str, Schema | Reference] = {name: Schema(type=OpenAPIType.STRING) for name in ("message", "type")}
+    for name in ("param", "code", "request_id"):
+        text[name] = Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL])
     error = Schema(type=OpenAPIType.OBJECT, properties=text, required=["message", "type", "param", "code"])
     body = Schema(type=OpenAPIType.OBJECT, properties={"error": error}, required=["error"])
     return {s: OpenAPIResponse(_TOLD[s], content={"application/json": OpenAPIMediaType(schema=body)}) for s in statuses}
