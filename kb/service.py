@@ -21,6 +21,7 @@ from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.courtesy import Courtesy
+from kb.deliveries import Inbox
 from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
@@ -54,7 +55,7 @@ class Service:
         self._paths = paths
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
-        self.journal = Journal(paths, settings)
+        self.journal, self._inbox = Journal(paths, settings), Inbox(paths)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
@@ -175,6 +176,7 @@ class Service:
             jobs.close()
             with self._writing:
                 writer.close()
+                self._inbox.close()
 
     def _watch(self, writer: Writer) -> None:
         """Reindexes once the watch has begun, so that no edit falls between, then at every change.
@@ -194,6 +196,7 @@ class Service:
         ):
             if changes or pending:
                 pending = not self._reindex_quietly(writer)
+            self._take_in_quietly(writer)
             if not _is_folder(self._paths.articles, watched):
                 self._stopping.wait(_RETRY_SECONDS)
                 return
@@ -212,6 +215,22 @@ class Service:
         if summary.added or summary.changed or summary.removed:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
         return True
+
+    def _take_in_quietly(self, writer: Writer) -> None:
+        """What help desks sent goes in; what cannot stays where it waits."""
+        try:
+            if not self._inbox.waiting():
+                return
+            with self._writing:
+                sent = self._inbox.waiting()  # as it is now: some of it may have been erased
+                summary = self._counted("tickets", lambda: writer.take_in(sent, silent))
+                self._inbox.done(sent)
+        except KbError as error:
+            self._note(error)
+            self._stopping.wait(10 * _RETRY_SECONDS)
+        else:
+            for problem in summary.problems:
+                log.warning("%s", problem)
 
     def _job(self, name: str, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
         """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.

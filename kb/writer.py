@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
+from kb.deliveries import plan_of
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, bring_up_to_date, roll_back
@@ -21,6 +22,7 @@ from kb.search import succession
 from kb.search.embedding import Embedder
 from kb.sources import plan_articles, plan_import
 from kb.store import database, documents
+from kb.store.inbox import Waiting
 from kb.successor import Here, Make
 
 MakeFor = Callable[[Settings, Embedders], Make]
@@ -87,6 +89,12 @@ class Writer:
                 progress=progress,
                 spools=self._spools,
             )
+        return self._publish(plan, progress, How())
+
+    def take_in(self, sent: Sequence[Waiting], progress: Progress) -> Summary:
+        """Publishes what help desks sent; done again it changes nothing."""
+        with database.explained(self._paths.database):
+            plan = plan_of(sent, documents.states(self._db))
         return self._publish(plan, progress, How())
 
     def roll_back(self, progress: Progress) -> Summary:

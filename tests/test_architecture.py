@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "preparation": VALUES | {"progress", "ingest", "store", "search"},
     "publishing": VALUES | {"config", "progress", "store", "search", "rehearsal", "spool", "preparation", "indexing"},
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
+    "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
+    | {"deliveries"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
@@ -71,6 +73,7 @@ MAY_IMPORT = {
         "asking",
         "config",
         "courtesy",
+        "deliveries",
         "progress",
         "jobs",
         "following",

@@ -49,6 +49,7 @@ from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
+from kb.web.tickets import tickets
 from kb.withheld import report
 
 _BODY_LIMIT = 256 * 1024
@@ -167,7 +168,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            completions(admission), mcp, live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            completions(admission), mcp, tickets, live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
