@@ -24,6 +24,7 @@ from kb.courtesy import Courtesy
 from kb.deliveries import Inbox
 from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
 from kb.following import Following
+from kb.ingest.exports import Layout
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
@@ -342,7 +343,8 @@ def _roll_back(writer: Writer, _: Mapping[str, Any], progress: Progress) -> Summ
 
 def _import(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
     files = [Path(name) for name in arguments["files"]]
-    return writer.import_files(files, progress, source=arguments["source"], prune=bool(arguments["prune"]))
+    layout, source = msgspec.convert(arguments["layout"], Layout), arguments["source"]
+    return writer.import_files(files, progress, source=source, prune=bool(arguments["prune"]), layout=layout)
 
 
 def _is_folder(path: Path, inode: int) -> bool:

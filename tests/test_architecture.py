@@ -38,12 +38,13 @@ MAY_IMPORT = {
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
-    | {"deliveries"}
+    | {"deliveries", "ingest"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
-    "handing": VALUES | {"backup", "config", "progress", "jobs", "publishing", "writer", "retention"},
+    "previewing": VALUES | {"config", "ingest"},
+    "handing": VALUES | {"backup", "config", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -74,6 +75,7 @@ MAY_IMPORT = {
         "config",
         "courtesy",
         "deliveries",
+        "ingest",
         "progress",
         "jobs",
         "following",
