@@ -95,7 +95,7 @@ MAY_IMPORT = {
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
-    | {"answer"}
+    | {"answer", "deliveries", "library"}
     | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
     | {
         "store",

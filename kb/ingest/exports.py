@@ -49,7 +49,7 @@ class Exported:
 
 
 def exported(file: Path, layout: Layout) -> Iterator[Exported]:
-    """The records of a file. Raises UsageError where the mapping does not fit it, InputError where it cannot be read."""
+    """The records of a file. Raises UsageError where the mapping does not fit, InputError where it cannot be read."""
     if layout.format == "zendesk":
         yield from _of_zendesk(file)
         return

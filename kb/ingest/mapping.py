@@ -60,7 +60,7 @@ PRESETS: Values[str, Values[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a field comes from (`path`: a column, or keys joined by dots), what its words mean, or what it always is."""
+    """Where a field comes from (`path`: a column, or keys joined by dots), what its words mean, or a constant."""
 
     path: str
     values: Values[str, str]

@@ -21,7 +21,7 @@ MOST_BYTES = 1024**3
 UNPACKED_BYTES = 512 * 1024**2
 """Of all that a workbook unpacks to: what is larger is no workbook but a bomb, or wants to be CSV."""
 _CELL = 1_000_000  # characters of a cell
-_ROW_LINES = 2_000  # lines of a row: more of them are an open quotation mark
+_ROW_LINES = 500  # lines of a row: more of them are an open quotation mark
 _SAMPLE = 1_000_000  # bytes by which an encoding is told
 _SPOILT = 0.01  # of the characters beyond ASCII: more that cannot be read, and the encoding is another
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -38,7 +38,7 @@ class Row:
 
 
 def rows(file: Path, *, encoding: str | None = None) -> Iterator[Row]:
-    """The rows of a `.csv`, `.tsv` or `.xlsx` file below its header. Raises InputError where it cannot be read at all."""
+    """The rows of a `.csv`, `.tsv` or `.xlsx` file below its header. Raises InputError where none can be read."""
     try:
         size = file.stat().st_size
     except OSError as error:
@@ -85,16 +85,34 @@ def _records(stream: Any, encoding: str) -> Iterator[tuple[list[Any], str | None
         if line is None:
             return
         separator = separator or max(",;\t，；", key=line.count)
-        taken, open_ = [line], line.count('"') % 2 == 1
+        taken, open_ = [line], _is_open([line], separator)
         while open_ and len(taken) < _ROW_LINES:
             following = waiting.pop(0) if waiting else next(lines, None)
             if following is None:
                 break
             taken.append(following)
-            open_ = following.count('"') % 2 == (0 if open_ else 1)
+            open_ = '"' not in following or _is_open(taken, separator)
+        open_ = open_ or (len(taken) > 1 and not _is_sound(taken, separator))
         if open_ and len(taken) > 1:
             taken, waiting = taken[:1], taken[1:] + waiting
         yield _parsed(taken, separator, encoding, open_=open_)
+
+
+def _is_open(lines: Sequence[str], separator: str) -> bool:
+    """Whether a quoted cell goes on after these lines."""
+    try:
+        next(csv.reader(lines, delimiter=separator, strict=True), None)
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
+
+
+def _is_sound(lines: Sequence[str], separator: str) -> bool:
+    """Whether a quoted cell over several lines ends where a cell may; else its mark closed another's."""
+    try:
+        return next(csv.reader(lines, delimiter=separator, strict=True), None) is not None
+    except csv.Error:
+        return False
 
 
 def _parsed(lines: Sequence[str], separator: str, encoding: str, *, open_: bool) -> tuple[list[Any], str | None]:
@@ -134,7 +152,7 @@ def _below_header(file: Path, records: Iterator[tuple[list[Any], str | None]]) -
         if not names:
             names = _names(file, cells)
             continue
-        found = dict(zip(names, cells, strict=False))
+        found = dict(zip(names, [*cells, *[None] * (len(names) - len(cells))], strict=False))
         spare = [plain(cell) for cell in cells[len(names) :] if plain(cell)]
         if trouble is None and spare:
             trouble = f"has {len(cells)} cells, the header {len(names)}: put cells that hold a separator in quotes"

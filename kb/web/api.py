@@ -168,7 +168,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            completions(admission), mcp, tickets, live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            completions(admission), mcp, tickets, live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS,
+            _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
