@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
-from kb.errors import IndexMissing, UsageError
+from kb.errors import IndexMissing, KbError, UsageError
 from kb.ingest.mapping import PRESETS, read_mapping
 from kb.ingest.records import MalformedRecord, Skipped, record_from
 from kb.ingest.redaction import Redactor
@@ -146,6 +146,14 @@ class Inbox:
         with database.explained(self._paths.journal):
             self._db = self._db or open_journal(self._paths.journal)
             return inbox.waiting(self._db, TOGETHER)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something to do, or to complain of."""
+        try:
+            return bool(self.waiting())
+        except KbError:
+            return True
 
     def done(self, published: Sequence[Waiting]) -> None:
         """These need not wait any more. Raises StoreError."""

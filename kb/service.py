@@ -15,19 +15,20 @@ from typing import Any
 import msgspec
 import watchfiles
 
+from kb import orders
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
-from kb.config import MODEL_KEYS, Paths, Settings, deciding
+from kb.config import Paths, Settings
 from kb.courtesy import Courtesy
 from kb.deliveries import Inbox
-from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
+from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
 from kb.following import Following
-from kb.ingest.exports import Layout
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
+from kb.orders import Ahead, Work
 from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.recording import SHELL, answer, search
@@ -42,8 +43,6 @@ _RETRY_SECONDS = 0.5
 _FORGET_SECONDS = 86_400.0
 _FOLLOWED_SECONDS = 1.0
 """After this long every worker follows a new index, and has told what it found in the one before."""
-_Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
-_Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 log = logging.getLogger("kb")
 
 
@@ -159,10 +158,10 @@ class Service:
         make = partial(Aside, courtesy=self._courtesy)
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
         handlers: dict[str, Handler] = {
-            "reindex": self._job("reindex", writer, _reindex),
-            "import": self._job("import", writer, _import),
-            "rollback": self._job("rollback", writer, _roll_back),
-            "model": self._job("model", writer, _change_model, _prepare),
+            "reindex": self._job("reindex", writer, orders.reindex),
+            "import": self._job("import", writer, orders.import_files),
+            "rollback": self._job("rollback", writer, orders.roll_back),
+            "model": self._job("model", writer, orders.change_model, orders.prepare),
             "backup": self._turn(self._back_up),
             "erase": self._turn(lambda arguments, progress: self._erase(writer, arguments, progress)),
             "search": self._search,
@@ -196,17 +195,18 @@ class Service:
             raise_interrupt=False,
         ):
             if changes or pending:
-                pending = not self._reindex_quietly(writer)
-            self._take_in_quietly(writer)
+                pending = not self._quietly("watch", partial(writer.reindex, silent))
+            if self._inbox.is_waiting:
+                self._quietly("tickets", partial(orders.take_in, writer, self._inbox))
             if not _is_folder(self._paths.articles, watched):
                 self._stopping.wait(_RETRY_SECONDS)
                 return
 
-    def _reindex_quietly(self, writer: Writer) -> bool:
+    def _quietly(self, job: str, work: Callable[[], Summary]) -> bool:
         """Whether it went well; where not, it is worth trying again after a while."""
         try:
             with self._writing:
-                summary = self._counted("watch", lambda: writer.reindex(silent))
+                summary = self._counted(job, work)
         except KbError as error:
             self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
@@ -217,36 +217,14 @@ class Service:
             log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
         return True
 
-    def _take_in_quietly(self, writer: Writer) -> None:
-        """What help desks sent goes in; what cannot stays where it waits."""
-        try:
-            if not self._inbox.waiting():
-                return
-            with self._writing:
-                sent = self._inbox.waiting()  # as it is now: some of it may have been erased
-                summary = self._counted("tickets", lambda: writer.take_in(sent, silent))
-                self._inbox.done(sent)
-        except KbError as error:
-            self._note(error)
-            self._stopping.wait(10 * _RETRY_SECONDS)
-        else:
-            for problem in summary.problems:
-                log.warning("%s", problem)
-
-    def _job(self, name: str, writer: Writer, work: _Work, ahead: _Ahead | None = None) -> Handler:
+    def _job(self, name: str, writer: Writer, work: Work, ahead: Ahead | None = None) -> Handler:
         """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
 
         `ahead` is done first, beside other writing; only a job that has it may name another model.
         """
 
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            own = {k: v for k, v in deciding(writer.settings).items() if ahead is None or k not in MODEL_KEYS}
-            if differing := [name for name, value in own.items() if arguments["settings"][name] != value]:
-                raise SettingsError(
-                    f"{differing[0]}: this command has {arguments['settings'][differing[0]]!r}, the running server"
-                    f" {own[differing[0]]!r}: give both the same, or stop the server first (`kb reindex --model M`"
-                    " changes the model)"
-                )
+            orders.check_settings(arguments, writer.settings, may_name_model=ahead is not None)
             if ahead is not None:
                 ahead(writer, arguments, progress)
             with self._writing:
@@ -317,34 +295,6 @@ class Service:
         check_alike(asked.grounds, self._grounds)
         self.knowledge.reader.refresh()
         return self.knowledge
-
-
-def _reindex(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    return writer.reindex(progress, full=bool(arguments["full"]), force=bool(arguments["force"]))
-
-
-def _prepare(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> None:
-    writer.prepare(_named(writer, arguments), progress)
-
-
-def _change_model(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    settings, full, force = _named(writer, arguments), bool(arguments["full"]), bool(arguments["force"])
-    return writer.change_model(settings, progress, full=full, force=force)
-
-
-def _named(writer: Writer, arguments: Mapping[str, Any]) -> Settings:
-    """The writer's settings, with the model that a job names."""
-    return msgspec.structs.replace(writer.settings, **{key: arguments["settings"][key] for key in MODEL_KEYS})
-
-
-def _roll_back(writer: Writer, _: Mapping[str, Any], progress: Progress) -> Summary:
-    return writer.roll_back(progress)
-
-
-def _import(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
-    files = [Path(name) for name in arguments["files"]]
-    layout, source = msgspec.convert(arguments["layout"], Layout), arguments["source"]
-    return writer.import_files(files, progress, source=source, prune=bool(arguments["prune"]), layout=layout)
 
 
 def _is_folder(path: Path, inode: int) -> bool:

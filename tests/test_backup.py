@@ -28,9 +28,10 @@ from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings
 from kb.errors import KbError, StoreError, UsageError
 from kb.progress import silent
+from kb.store.journal import open_journal
 from kb.writer import writer_lock
 
-JOURNAL = "CREATE TABLE signals (id INTEGER PRIMARY KEY, pair INTEGER, note TEXT, customer TEXT)"
+PAIRS = "CREATE TABLE pairs (id INTEGER PRIMARY KEY, pair INTEGER, note TEXT, customer TEXT)"
 OTHERWISE = {"store", "audit", "sqlite_sequence", "_sqlite_migrations"}
 """Tables of which a restore changes a row: the store's name, that it was restored, and the tables' own."""
 
@@ -74,11 +75,9 @@ def whole(two: Centre) -> Centre:
     (two.home / "synonyms.txt").write_text("van, lorry\n")
     (two.home / "golden.jsonl").write_text('{"question": "When?", "expected": ["refund"]}\n')
     (two.home / "data" / "admin.key").write_text("kb_secret")
-    with closing(sqlite3.connect(two.paths.journal)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute(JOURNAL)
-        db.execute("INSERT INTO signals VALUES (1, 1, 'helpful', NULL)")
-        db.commit()
+    with closing(open_journal(two.paths.journal)) as db:
+        db.execute(PAIRS)
+        db.execute("INSERT INTO pairs VALUES (1, 1, 'helpful', NULL)")
     with closing(sqlite3.connect(two.paths.database)) as db:
         db.execute("INSERT INTO api_keys VALUES ('k1', 'hash of a key', 'desk', 'agent', '[]', 1.0, NULL, NULL)")
         db.commit()
@@ -90,7 +89,7 @@ def test_a_restored_home_holds_the_same_tables_and_files_and_answers_alike(whole
     before = {file.name: tables(file) for file in (whole.paths.database, whole.paths.journal)}
     made = saved(whole, tmp_path / "b.kb")
     assert (tmp_path / "b.kb").stat().st_mode & 0o777 == 0o600
-    assert (made.rows["documents"], made.rows["signals"], made.rows["api_keys"]) == (3, 1, 1)
+    assert (made.rows["documents"], made.rows["pairs"], made.rows["api_keys"]) == (3, 1, 1)
     home = tmp_path / "other"
     assert restored(home, tmp_path / "b.kb").aside is None
     for name, held in before.items():
@@ -140,7 +139,7 @@ def test_a_backup_under_load_holds_all_that_was_acknowledged_before_it_and_nothi
         def signal(number: int) -> None:
             journal.execute("BEGIN IMMEDIATE")
             for _ in range(2):
-                journal.execute("INSERT INTO signals (pair, note) VALUES (?, 'shown')", [1_000 + number])
+                journal.execute("INSERT INTO pairs (pair, note) VALUES (?, 'shown')", [1_000 + number])
             journal.execute("COMMIT")
             acknowledged.append(1_000 + number)
 
@@ -164,7 +163,7 @@ def assert_whole(file: Path, home: Path, told: set[int], documents: set[str]) ->
     restored(home, file)
     for name in ("kb.sqlite", "journal.sqlite"):
         assert without(tables(home / "data" / name)) == without(tables(held / "data" / name))
-    pairs = [row[1] for row in tables(home / "data" / "journal.sqlite")["signals"] if row[1] > 1_000]
+    pairs = [row[1] for row in tables(home / "data" / "journal.sqlite")["pairs"] if row[1] > 1_000]
     assert told <= set(pairs)
     assert all(pairs.count(pair) == 2 for pair in set(pairs))
     knowledge = tables(home / "data" / "kb.sqlite")

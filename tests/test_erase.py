@@ -14,6 +14,7 @@ import pytest
 from conftest import Centre, Shell, found
 from dying import dies_at, points, steps_of
 from server_process import serving
+from sqlite_utils import Database
 
 from kb.access.keys import create_key
 from kb.backup import archive, ledger
@@ -24,6 +25,7 @@ from kb.config import Paths, Settings
 from kb.customers import Customers
 from kb.errors import IndexMissing, StoreError
 from kb.progress import silent
+from kb.store.journal import open_journal
 from kb.writer import Writer, writer_lock
 
 REFERENCE, OTHER = "client-70317-ß", "client-2"
@@ -31,11 +33,6 @@ TICKET = "Case/客-70317"
 WORDS = ("quagmire", "zygote", "水漏桶裂")
 """Words that stand in that customer's tickets and nowhere else; the first only in an earlier revision."""
 TRACES = (REFERENCE, TICKET, *WORDS)
-JOURNAL = (
-    "CREATE TABLE searches (query_id TEXT PRIMARY KEY, question TEXT, shown TEXT, customer TEXT);"
-    "CREATE TABLE answers (answer_id TEXT PRIMARY KEY, document_id TEXT, told TEXT, customer TEXT);"
-    "CREATE TABLE signals (id INTEGER PRIMARY KEY, document_id TEXT, passage_id TEXT, customer TEXT);"
-)
 
 
 def ticket(id_: str, text: str, reference: str | None) -> dict[str, object]:
@@ -71,6 +68,14 @@ def traces(folder: Path) -> dict[str, set[str]]:
     return seen
 
 
+def filled(db: Database, table: str, **known: object) -> None:
+    """Adds a row that has these values, and whatever passes for one in every other column that needs one."""
+    columns = [row for row in db.execute(f"PRAGMA table_info({table})") if row[1] in known or row[3]]
+    values = [known.get(name, "" if kind == "TEXT" else 0) for _, name, kind, *_ in columns]
+    names, marks = ", ".join(row[1] for row in columns), ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
+
+
 @pytest.fixture
 def asked(two: Centre, tmp_path: Path) -> Centre:
     """A home with tickets of two customers and of nobody, an article made from one, and a journal."""
@@ -81,17 +86,18 @@ def asked(two: Centre, tmp_path: Path) -> Centre:
     file.unlink()
     two.reindex(full=True)  # in a generation's own files, and once more in the edits to it
     secret = Customers(two.paths.customer_key)
-    with closing(sqlite3.connect(two.paths.journal)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(JOURNAL)
+    with closing(open_journal(two.paths.journal)) as db:
         shown = json.dumps([f"{TICKET}@2#0", "T-3@1#0"], ensure_ascii=False)
-        db.execute("INSERT INTO searches VALUES ('q1', 'zygote?', ?, ?)", [shown, secret.hash(REFERENCE)])
-        db.execute("INSERT INTO searches VALUES ('q2', 'drum?', ?, ?)", [shown, secret.hash(OTHER)])
+        filled(db, "searches", query_id="q1", question="zygote?", shown=shown, customer=secret.hash(REFERENCE))
+        filled(db, "searches", query_id="q2", question="drum?", shown=shown, customer=secret.hash(OTHER))
         told = json.dumps({"text": f"{WORDS[1]} {WORDS[2]} needs new feet."}, ensure_ascii=False)
-        db.execute("INSERT INTO answers VALUES ('a1', ?, ?, ?)", [TICKET, told, secret.hash(OTHER)])
-        db.execute("INSERT INTO answers VALUES ('a2', 'refund', 'Five days.', ?)", [secret.hash(OTHER)])
-        db.execute("INSERT INTO signals VALUES (1, NULL, ?, NULL)", [f"{TICKET}@2#0"])
-        db.commit()
+        passages = json.dumps([{"heading": [f"Drum {WORDS[1]}"], "text": told}], ensure_ascii=False)
+        filled(db, "layouts", id="l1", passages=passages)
+        filled(db, "layouts", id="l2", passages="[]")
+        other = secret.hash(OTHER)
+        filled(db, "answers", answer_id="a1", document_id=TICKET, told=told, layout="l1", customer=other)
+        filled(db, "answers", answer_id="a2", document_id="refund", told="Five days.", layout="l2", customer=other)
+        filled(db, "signals", about="q2", query_id="q2", id="1", passage_id=f"{TICKET}@2#0")
     return two
 
 
@@ -141,6 +147,7 @@ def test_no_byte_of_an_erased_customer_is_left_in_the_home(asked: Centre, shell:
         assert db.execute("SELECT query_id, shown FROM searches").fetchall() == [("q2", '["[erased]@2#0", "T-3@1#0"]')]
         assert db.execute("SELECT document_id, passage_id FROM signals").fetchall() == [(None, "[erased]@2#0")]
         assert db.execute("SELECT answer_id FROM answers").fetchall() == [("a2",)]
+        assert db.execute("SELECT id FROM layouts").fetchall() == [("l2",)]
     noted = asked.rows("SELECT subject FROM audit WHERE action = 'erasure'")
     assert noted == [(Customers(asked.paths.customer_key).hash(REFERENCE)[:12],)]
     assert asked.reindex().embedded == 0
@@ -189,11 +196,11 @@ def test_a_server_erases_and_its_search_forgets_at_once(asked: Centre, shell: Sh
     environment = {"KB_QUERY_PROMPT": "q: ", "KB_PASSAGE_PROMPT": "p: "}
     key = create_key(asked.paths, "agent").key
     with serving(asked.home, asked.settings.model, environment=environment, key=key) as server:
-        assert TICKET in {hit["document_id"] for hit in server.search("zygote", k=100)["tickets"]}
+        assert TICKET in {hit["document_id"] for hit in server.search("drum", k=100)["tickets"]}
         (tmp_path / "names").write_text(f"{REFERENCE}\n\n", "utf-8")
         done = shell(asked.home, "erase", "--from-file", str(tmp_path / "names"), environment=environment)
         assert done.returncode == 0, done.stderr
-        assert {hit["document_id"] for hit in server.search("zygote", k=100)["tickets"]} == {"T-2", "T-3"}
+        assert {hit["document_id"] for hit in server.search("drum", k=100)["tickets"]} == {"T-2", "T-3"}
         assert not traces(asked.home)
         assert server.finds("refunds", "refund")
 

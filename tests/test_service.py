@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import msgspec
@@ -231,8 +230,8 @@ def test_the_schema_page_asks_no_other_host(server: Server) -> None:
 
 def test_the_schema_lists_every_route(server: Server) -> None:
     described = server.get("/schema/openapi.json").json()["paths"]
-    reception = Reception(Paths(server.home), Settings())
-    app = create_app(cast(Service, SimpleNamespace()), reception, Admission(1))
+    paths, settings = Paths(server.home), Settings()
+    app = create_app(Service(paths, settings, ""), Reception(paths, settings), Admission(1))
     routes = {route.path_format for route in app.routes if not route.path.startswith(("/schema", "/signin"))}
     assert set(described) == routes >= {"/api/search", "/api/answers", "/health/live", "/health/ready"}
     assert all(operation["summary"] for path in described.values() for operation in path.values())

@@ -66,6 +66,8 @@ def delete(db: Database, cases: Collection[str]) -> None:
     """Deletes all of it, in the transaction at hand; of vectors, each that no passage needs any more."""
     for table in _tables(db):
         db.execute(f'DELETE FROM "{table}" WHERE customer IN ({_THEIRS})')  # noqa: S608 - a name from the schema
+    if db.table("layouts").exists():  # what answers quote may be kept once for several of them
+        db.execute("DELETE FROM layouts WHERE id NOT IN (SELECT layout FROM answers WHERE layout IS NOT NULL)")
     if not _has_documents(db):
         return
     db.execute("PRAGMA defer_foreign_keys = ON")

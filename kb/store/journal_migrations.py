@@ -17,6 +17,7 @@ def answers_and_signals(db: Database) -> None:
     """Answers with what they were made of, searches with what they showed, and what people did with either.
 
     Times are seconds since 1970. `layouts` are the passages of answers, kept once for all answers that have the same.
+    Rows of some kilobytes are appended; ordered by their random ids, each would change a page of its own.
     """
     db.executescript("""
         CREATE TABLE answers (
@@ -26,7 +27,7 @@ def answers_and_signals(db: Database) -> None:
             document_id TEXT, revision INTEGER, basis TEXT, layout TEXT,
             generation INTEGER NOT NULL, change INTEGER NOT NULL, model TEXT NOT NULL, tuning TEXT NOT NULL,
             candidates TEXT NOT NULL, prompt_version TEXT, version TEXT NOT NULL, ms REAL NOT NULL
-        ) WITHOUT ROWID;
+        );
         CREATE INDEX answers_by_time ON answers (at);
         CREATE INDEX answers_by_customer ON answers (customer) WHERE customer IS NOT NULL;
         CREATE INDEX answers_by_layout ON answers (layout) WHERE layout IS NOT NULL;
@@ -36,7 +37,7 @@ def answers_and_signals(db: Database) -> None:
             question TEXT NOT NULL, language TEXT NOT NULL, audiences TEXT NOT NULL, filters TEXT NOT NULL,
             shown TEXT NOT NULL, confidence REAL NOT NULL, threshold REAL NOT NULL, generation INTEGER NOT NULL,
             change INTEGER NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, ms REAL NOT NULL
-        ) WITHOUT ROWID;
+        );
         CREATE INDEX searches_by_time ON searches (at);
         CREATE INDEX searches_by_customer ON searches (customer) WHERE customer IS NOT NULL;
         CREATE TABLE signals (

@@ -102,7 +102,7 @@ def _generation(service: Service) -> int | None:
     guards=[may_read_metrics],
 )
 async def scrape(request: Request[Any, Any, State], state: State) -> Response[bytes]:
-    """Text or OpenMetrics, as the scraper accepts; for admins, or, by the setting `metrics`, for all on this machine."""
+    """Text or OpenMetrics, as the scraper accepts; for admins, and for this machine where `metrics` says so."""
     watch: Watch = state.watch
 
     def told() -> tuple[bytes, str]:

@@ -60,7 +60,8 @@ def given() -> Given:
 
 def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: int) -> None:
     """Serves until stopped by a signal, then finishes the requests at hand. Raises StoreError."""
-    paths = Paths(home)
+    paths, settings = Paths(home), load_settings(home, flags)
+    configure_service(settings.log, settings.log_level)
     if ensure_admin_key(paths):
         log.info("there was no admin key: one was made and written to %s", paths.admin_key)
     if not is_loopback(host):
@@ -68,8 +69,6 @@ def run(home: Path, flags: dict[str, object], *, host: str, port: int, workers: 
     port = port or _free_port(host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     os.environ[_VARIABLE] = msgspec.json.encode(Given(str(home), flags, url)).decode()
-    settings = load_settings(home, flags)
-    configure_service(settings.log, settings.log_level)
     if workers > 1:
         os.environ[SHARED] = str(prepare(home / "index", port))
     _fork_workers()

@@ -1,0 +1,374 @@
+"""Over HTTP, every role and group is shown what is theirs and not one byte of anything else, at every endpoint.
+
+A real server, with the sample and some articles for groups; what a caller may not see is looked for in every leaf of
+every response. An endpoint that `PROBES` does not know makes the suite fail: a new one brings its probe with it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from conftest import write_article
+from server_process import Server, serving
+from test_leaks import INTERNAL_TEXTS, PUBLIC_TEXTS, WITHDRAWN_TEXTS, Forbidden, Probe, _leaks, _probes
+
+from kb.access.callers import Role
+from kb.access.keys import create_key
+from kb.config import Paths, load_settings
+from kb.progress import silent
+from kb.search.embedding import Embedder
+from kb.writer import Writer, writer_lock
+
+SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
+"""Of each of eight callers."""
+THREADS = 4
+GROUPS = {
+    "vip": {
+        "vip/lounge": "Lounge of the Amber Circle\n\nMembers rest in the amber lounge behind counter nineteen.\n\n"
+        "## Returns for the Amber Circle\n\nA courier in a grey coat collects returns within ninety minutes.\n",
+        "vip/zh": "琥珀会员专线\n\n琥珀会员拨打内线七七四二，由专属管家接听退款与退货。\n\n"
+        "## 管家\n\n管家姓名不对外公布，暗号是银杏。\n",
+    },
+    "partners": {
+        "partners/margin": "Wholesale margin of refunds\n\nPartners keep eleven per cent of a refund for handling.\n",
+        "partners/zh": "加盟商返点\n\n加盟商每笔退货返点为百分之十三，按季度结算到保证金账户。\n",
+    },
+}
+CALLERS: dict[str, tuple[Role | None, tuple[str, ...]]] = {
+    "anybody": (None, ()),
+    "public": ("public", ()),
+    "vip": ("public", ("vip",)),
+    "partners": ("public", ("partners",)),
+    "agent": ("agent", ()),
+    "agent of vip": ("agent", ("vip",)),
+    "editor": ("editor", ()),
+    "admin": ("admin", ()),
+}
+GROUP_TEXTS = {
+    group: [*pages, *(text for page in pages.values() for text in page.split("\n\n"))]
+    for group, pages in GROUPS.items()
+}
+OWN_TEXTS = ["name and password do not belong together"]
+"""The service's own, of which some letters stand in a ticket too."""
+Request = tuple[str, str, Any, dict[str, str]]
+"""Method, path with its query, body, headers."""
+Work = Iterator[tuple[str, str, Request]]
+"""Who asks, at which endpoint, and what."""
+Keys = dict[str, dict[str, str]]
+"""The header with which each caller calls."""
+
+
+def _is_for(caller: str, audience: str) -> bool:
+    role, groups = CALLERS[caller]
+    return role in ("editor", "admin") or audience in groups or (audience == "agent" and role == "agent")
+
+
+def _texts(caller: str) -> tuple[list[str], list[str]]:
+    """What a caller may see, and what not."""
+    allowed, forbidden = [*PUBLIC_TEXTS, *OWN_TEXTS], list(WITHDRAWN_TEXTS)
+    (allowed if _is_for(caller, "agent") else forbidden).extend(INTERNAL_TEXTS)
+    for group, texts in GROUP_TEXTS.items():
+        (allowed if _is_for(caller, group) else forbidden).extend(texts)
+    return allowed, forbidden
+
+
+@dataclass
+class Told:
+    """What the callers were told: statuses by caller and endpoint, bodies by caller with what was asked."""
+
+    statuses: dict[tuple[str, str], Counter[int]] = field(default_factory=dict)
+    bodies: dict[str, list[tuple[Any, Any]]] = field(default_factory=dict)
+    ids: dict[str, list[tuple[str, str, list[str]]]] = field(default_factory=dict)
+    """By caller: `query_id` or `answer_id`, its value, and the documents that were shown."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@pytest.fixture(scope="module")
+def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embedder) -> Path:
+    """The sample, with articles for two groups; every question that finds anything is answered."""
+    home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("leaks") / "home"))
+    for group, pages in GROUPS.items():
+        for name, text in pages.items():
+            write_article(home, f"{name}.md", f"---\naudience: {group}\n---\n# {text}")
+    with (home / "kb.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\nmin_confidence = 0.0\nkey_requests = 0\naddress_requests = 0\n")
+    with writer_lock(Paths(home)):
+        writer = Writer(Paths(home), load_settings(home, {}, {}), embedder=bundled_embedder)
+        assert writer.reindex(silent).added == sum(map(len, GROUPS.values()))
+        writer.close()
+    return home
+
+
+@pytest.fixture(scope="module")
+def keys(home: Path) -> Keys:
+    """The header with which each caller calls."""
+    return {
+        caller: {"Authorization": f"Bearer {create_key(Paths(home), role, groups).key}"} if role else {}
+        for caller, (role, groups) in CALLERS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def server(home: Path, keys: Keys) -> Iterator[Server]:
+    with serving(home, "bundled") as running:
+        yield running
+
+
+def _search(probe: Probe, **more: object) -> str:
+    narrowed = {name: value for name in ("product", "language", "tag") if (value := getattr(probe.ask, name))}
+    return "/api/search?" + urlencode({"q": probe.ask.question, "k": min(probe.k, 10), **narrowed, **more})
+
+
+def _endless(seed: str) -> Iterator[Probe]:
+    """The same questions for all callers, in another order for each."""
+    questions = _probes(400)
+    while True:
+        yield from random.Random(seed).sample(questions, len(questions))
+
+
+def _asked(caller: str) -> Iterator[tuple[str, Request]]:
+    """What a caller asks by itself, with the endpoint that it belongs to."""
+    probes = _endless(caller)
+    for number, probe in enumerate(islice(probes, SEARCHES)):
+        more = {"explain": "true"} if number % 9 == 0 else {}
+        yield "GET /api/search", ("GET", _search(probe, **more), None, {})
+    for number, probe in enumerate(islice(probes, ANSWERS)):
+        body = {
+            "question": probe.ask.question,
+            "conversation": list(probe.ask.conversation),
+            "explain": number % 9 == 0,
+        }
+        yield "POST /api/answers", ("POST", "/api/answers", body, {})
+    for endpoint, requests in PROBES.items():
+        for request in requests(caller):
+            yield endpoint, request
+
+
+def _same(*requests: Request) -> Callable[[str], Iterator[Request]]:
+    return lambda caller: iter(requests)
+
+
+def _hidden_pages(_: str) -> Iterator[Request]:
+    for name in [*(name for pages in GROUPS.values() for name in pages), *WITHDRAWN_TEXTS[:20]]:
+        yield "GET", f"/articles/{urlencode({'': name})[1:]}", None, {}
+
+
+def _malformed(_: str) -> Iterator[Request]:
+    for k in (0, 101, "x"):
+        yield "GET", f"/api/search?q=refund&k={k}", None, {}
+    for extra in ("audience=agent", "audiences=vip", "group=partners", "role=admin", "tag=vip"):
+        yield "GET", f"/api/search?q=amber+circle+margin&{extra}", None, {}
+    for body in (
+        [],
+        {"question": " "},
+        {"question": "refund", "audience": "agent"},
+        {"question": "a" * 3_000},
+        None,
+        "x",
+    ):
+        yield "POST", "/api/answers", body, {}
+    for name in ("X-Role", "X-Audience", "X-Forwarded-User", "Kb-Role"):
+        yield "GET", "/api/search?q=amber+circle", None, {name: "admin"}
+
+
+def _wrong_keys(_: str) -> Iterator[Request]:
+    for path in ("/api/search?q=amber", "/api/insights/usage", "/api/audit", "/metrics", "/api/session"):
+        for key in ("kb_wrong", "kb_" + "A" * 43, "", "admin"):
+            yield "GET", path, None, {"Authorization": f"Bearer {key}"}
+
+
+_QUESTIONS = ("amber circle lounge", "wholesale margin of refunds", "琥珀会员专线", "加盟商返点", "refund", "E3 大风")
+
+
+def _completions(_: str) -> Iterator[Request]:
+    for question in _QUESTIONS:
+        for stream in (False, True):
+            body = {"model": "kb", "stream": stream, "messages": [{"role": "user", "content": question}]}
+            yield "POST", "/v1/chat/completions", body, {}
+
+
+def _tools(_: str) -> Iterator[Request]:
+    calls = [("search", {"query": q, "k": 100}) for q in _QUESTIONS] + [("answer", {"question": q}) for q in _QUESTIONS]
+    calls += [("get_article", {"document_id": name}) for pages in GROUPS.values() for name in pages]
+    for name, arguments in calls:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
+
+
+PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
+    "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
+    "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
+    "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
+    "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
+    "DELETE /api/session": _same(("DELETE", "/api/session", None, {})),
+    "POST /api/session/password": _same(("POST", "/api/session/password", {"password": "a", "new_password": "b"}, {})),
+    "GET /health/live": _same(*[("GET", "/health/live", None, {})] * 3),
+    "GET /health/ready": _same(*[("GET", "/health/ready", None, {})] * 3),
+    "GET /metrics": _same(*[("GET", "/metrics", None, {})] * 3),
+    "GET /signin": _same(("GET", "/signin", None, {}), ("GET", "/signin?next=/agent", None, {})),
+    "GET /signin/oidc": _same(("GET", "/signin/oidc", None, {})),
+    "GET /signin/oidc/callback": _same(("GET", "/signin/oidc/callback?code=amber&state=x", None, {})),
+    "POST /signin": _same(("POST", "/signin", {"name": "vip", "password": "amber"}, {})),
+    "POST /signout": _same(("POST", "/signout", None, {})),
+    "GET /schema": _same(("GET", "/schema", None, {}), ("GET", "/schema/openapi.json", None, {})),
+    "POST /v1/chat/completions": _completions,
+    "GET /v1/models": _same(("GET", "/v1/models", None, {})),
+    "GET /v1/models/{model}": _same(("GET", "/v1/models/kb", None, {}), ("GET", "/v1/models/vip", None, {})),
+    "POST /mcp": _tools,
+    "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
+    "unknown pages": _hidden_pages,
+    "malformed": _malformed,
+    "wrong keys": _wrong_keys,
+}
+"""What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
+LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
+EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage"}
+"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; and what is no longer used."""
+
+
+def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
+    """Takes from `work` until it is done, over one connection."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    while True:
+        with told.lock:
+            if (item := next(work, None)) is None:
+                connection.close()
+                return
+        caller, endpoint, (method, path, body, headers) = item
+        sent = json.dumps(body).encode() if method in ("POST", "PUT", "PATCH") else None
+        connection.request(method, path, sent, {"Content-Type": "application/json", **keys[caller], **headers})
+        response = connection.getresponse()
+        text = response.read().decode("utf-8", "replace")
+        answer = json.loads(text) if "json" in response.headers.get("content-type", "") else text
+        with told.lock:
+            told.statuses.setdefault((caller, endpoint), Counter())[response.status] += 1
+            if endpoint not in EDITORS_OWN or response.status != 200:
+                told.bodies.setdefault(caller, []).append(((method, path, body), _without_own_words(answer)))
+            _remember(told, caller, answer)
+
+
+def _remember(told: Told, caller: str, answer: Any) -> None:
+    for name in ("query_id", "answer_id"):
+        if isinstance(answer, dict) and name in answer:
+            hits = [*answer.get("hits", ()), *answer.get("tickets", ()), *answer.get("citations", ())]
+            told.ids.setdefault(caller, []).append((name, answer[name], [hit["document_id"] for hit in hits]))
+
+
+def _without_own_words(answer: Any) -> Any:
+    """A response without what its asker wrote, which an explanation gives back as it was read."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("explain"), dict):
+        return answer
+    own = {"meant", "slips", "product", "language", "tag"}
+    why = {key: value for key, value in answer["explain"].items() if key not in own}
+    return answer | {"explain": why | {"alternatives": list(why["alternatives"].values())}}
+
+
+def _feedback(told: Told) -> Iterator[tuple[str, str, Request]]:
+    """Each caller says something of what it was shown, then of what others were, and of documents by guess."""
+    chance = random.Random(7)
+    hidden = [name for pages in GROUPS.values() for name in pages] + [
+        text for text in WITHDRAWN_TEXTS if "/" in text[:12]
+    ]
+    for caller in CALLERS:
+        others = [entry for other in CALLERS if other != caller for entry in told.ids[other][:100]]
+        for number in range(FEEDBACK):
+            mine = number % 2 == 0
+            name, value, shown = chance.choice(told.ids[caller] if mine else others)
+            body: dict[str, Any] = {"kind": "helpful", name: value}
+            if name == "query_id" or number % 5 == 0:
+                body["document_id"] = chance.choice(shown if shown and mine and number % 3 else hidden)
+            yield caller, "POST /api/feedback", ("POST", "/api/feedback", body, {})
+
+
+def _spread(told: Told, server: Server, keys: Keys, work: Work) -> None:
+    threads = [threading.Thread(target=_send, args=(server, keys, told, work)) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def told(server: Server, keys: Keys) -> Told:
+    """All that the callers are told."""
+    told = Told()
+    _spread(told, server, keys, ((caller, *asked) for caller in CALLERS for asked in _asked(caller)))
+    _spread(told, server, keys, _feedback(told))
+    return told
+
+
+def test_every_endpoint_has_a_probe(server: Server) -> None:
+    paths = server.get("/schema/openapi.json").json()["paths"]
+    known = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
+    assert known <= PROBES.keys() | LOOPED
+
+
+def test_ten_thousand_requests_were_answered_and_none_broke_anything(told: Told) -> None:
+    total = sum(told.statuses.values(), Counter[int]())
+    assert sum(total.values()) >= 10_000
+    assert [status for status in total if status >= 500] == []
+    for caller in CALLERS:
+        assert set(told.statuses[caller, "GET /api/search"]) == {200}
+        assert set(told.statuses[caller, "POST /api/answers"]) == {200}
+        assert told.statuses[caller, "POST /api/feedback"][200] > FEEDBACK / 5
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_caller_is_told_nothing_that_is_not_theirs(told: Told, caller: str) -> None:
+    allowed, forbidden = _texts(caller)
+    assert _leaks(told.bodies[caller], Forbidden(forbidden, allowed)) == {}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, caller: str) -> None:
+    shown = {hit for _, _, documents in told.ids[caller] for hit in documents}
+    for group, pages in GROUPS.items():
+        assert (shown & pages.keys() == pages.keys()) == _is_for(caller, group), (caller, group)
+    assert any(name.startswith("T-") for name in shown) == _is_for(caller, "agent")
+    assert len(shown) > 40
+
+
+def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
+    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in needed:
+            role = CALLERS[caller][0]
+            may = role == "admin" or (role == "editor" and needed[endpoint] == "editor")
+            assert set(statuses) == {200 if may else 401 if role is None else 403}, (caller, endpoint)
+
+
+def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:
+    name, value, shown = next(entry for entry in told.ids["agent"] if entry[0] == "query_id" and entry[2])
+    for caller in ("public", "vip", "agent of vip", "admin"):
+        body = {"kind": "opened", name: value, "document_id": shown[0]}
+        refused = server.client.post("/api/feedback", json=body, headers=keys[caller])
+        unknown = server.client.post("/api/feedback", json=body | {name: "0" * 32}, headers=keys[caller])
+        assert refused.status_code == unknown.status_code == 404, caller
+        assert _plain(refused.json()) == _plain(unknown.json()), "the two cannot be told apart"
+
+
+def _plain(problem: dict[str, Any]) -> dict[str, Any]:
+    gone = {key: value for key, value in problem.items() if key != "request_id"}
+    return {key: re.sub("[0-9a-f]{32}", "…", str(value)) for key, value in gone.items()}
+
+
+def test_a_slip_is_not_mended_to_a_word_that_only_others_may_read(server: Server, keys: Keys) -> None:
+    for caller in CALLERS:
+        path = "/api/search?" + urlencode({"q": "the wholesael marign", "explain": "true"})
+        meant = server.client.get(path, headers=keys[caller]).json()["explain"]["meant"]
+        assert ("wholesale" in meant) <= _is_for(caller, "partners"), caller
