@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.writer import Writer
 
+log = logging.getLogger("kb")
 Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 
@@ -70,3 +72,11 @@ def take_in(writer: Writer, inbox: Inbox) -> Summary:
     summary = writer.take_in(sent, silent)
     inbox.done(sent)
     return summary
+
+
+def tell(summary: Summary) -> None:
+    """What a service's log says of its own writing."""
+    for problem in summary.problems:
+        log.warning("%s", problem)
+    if summary.added or summary.changed or summary.removed:
+        log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)

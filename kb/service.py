@@ -211,10 +211,7 @@ class Service:
             self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
             return False
-        for problem in summary.problems:
-            log.warning("%s", problem)
-        if summary.added or summary.changed or summary.removed:
-            log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
+        orders.tell(summary)
         return True
 
     def _job(self, name: str, writer: Writer, work: Work, ahead: Ahead | None = None) -> Handler:
