@@ -52,10 +52,9 @@ class Service:
     def __init__(self, paths: Paths, settings: Settings, url: str, courtesy: Courtesy | None = None) -> None:
         """`courtesy` is told of the questions at hand, for whose sake this service's background work stands still."""
         self._courtesy = courtesy or Courtesy()
-        self._paths = paths
-        self._settings, self._url = settings, url
-        self._following = Following(paths, settings)
-        self.journal, self._inbox = Journal(paths, settings), Inbox(paths)
+        self._paths, self._settings, self._url = paths, settings, url
+        self._following, self._inbox = Following(paths, settings), Inbox(paths)
+        self.journal = Journal(paths, settings)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()

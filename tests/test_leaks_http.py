@@ -61,7 +61,11 @@ GROUP_TEXTS = {
     group: [*pages, *(text for page in pages.values() for text in page.split("\n\n"))]
     for group, pages in GROUPS.items()
 }
-OWN_TEXTS = ["name and password do not belong together"]
+OWN_TEXTS = [
+    "name and password do not belong together",
+    "role assistant",  # of /v1
+    "chat completion text",  # in /schema
+]
 """The service's own, of which some letters stand in a ticket too."""
 Request = tuple[str, str, Any, dict[str, str]]
 """Method, path with its query, body, headers."""
