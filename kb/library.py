@@ -42,7 +42,7 @@ def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> 
     places = view.catalogue.rows_of([document_id])
     shown = places[view.allowed(Scope(held, time.time()), "article")[places]]
     if not len(shown):
-        raise NotShown(f"there is no article {document_id[:200]!r} that you may read")
+        raise NotShown("there is no such article that you may read: check its id")
     row = int(view.catalogue.ids[shown[0]])
     revision = reader.fetch([row])[row].revision
     found = reader.document(document_id, revision)

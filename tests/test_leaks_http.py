@@ -274,6 +274,10 @@ def _remember(told: Told, caller: str, answer: Any) -> None:
 
 def _without_own_words(answer: Any) -> Any:
     """A response without what its asker wrote, which an explanation gives back as it was read."""
+    if isinstance(answer, dict) and "structuredContent" in (given := answer.get("result") or {}):
+        # Its text is the same once more, as JSON within JSON, where a key would run into the value before it.
+        assert json.loads(given["content"][0]["text"]) == given["structuredContent"]
+        return given["structuredContent"]
     if not isinstance(answer, dict) or not isinstance(answer.get("explain"), dict):
         return answer
     own = {"meant", "slips", "product", "language", "tag"}
