@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,19 @@ from kb.commands.assist import assist
 from kb.commands.audit import audit
 from kb.commands.export import export
 from kb.commands.home import Home, as_json
+from kb.commands.importing import import_
 from kb.commands.insights import insights
 from kb.commands.key import key
 from kb.commands.replay import replay
 from kb.commands.user import user
-from kb.config import load_settings, parse_flag
+from kb.commands.writing import write
+from kb.config import parse_flag
 from kb.errors import KbError, UsageError
 from kb.logs import configure_logging
 from kb.model import audiences_of
 from kb.results import Ask
 
-DONE, FAILED, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 class _Explained(click.Group):
@@ -96,23 +97,7 @@ def reindex(home: Home, full: bool, model: str | None, force: bool, rollback: bo
         raise UsageError("--rollback builds nothing: give it without --full, --force and --model")
     job = "rollback" if rollback else "model" if model else "reindex"
     flags = home.flags | ({"model": model} if model else {})
-    _write(Home(home.path, flags), job, {"full": full, "force": force}, as_json)
-
-
-@main.command(name="import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--source", help="Whose records these are.  [default: each file's name without its ending]")
-@click.option("--prune", is_flag=True, help="Remove this source's records that the files no longer hold.")
-@as_json
-@click.pass_obj
-def import_(home: Home, files: tuple[Path, ...], source: str | None, prune: bool, as_json: bool) -> None:
-    """Take articles and resolved tickets from JSON Lines FILES.
-
-    One record a line: {"kind": "article" | "ticket", …}. A bad record is reported with its line and refused; the
-    good ones go in. Personal data in tickets is removed before anything is stored.
-    """
-    names = [str(file.resolve()) for file in files]
-    _write(home, "import", {"files": names, "source": source, "prune": prune}, as_json)
+    write(Home(home.path, flags), job, {"full": full, "force": force}, as_json)
 
 
 @main.command()
@@ -249,18 +234,5 @@ def _ask(
     return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
-def _write(home: Home, job: str, arguments: Mapping[str, Any], as_json: bool) -> None:
-    """Runs a writing job, here or in the server that holds the lock, and reports it."""
-    from kb import presentation
-    from kb.handing import run_job
-
-    with presentation.bars() as progress:
-        summary = run_job(home.paths, home.settings, job, arguments, progress)
-    named = load_settings(home.path, {})
-    presentation.show_json(summary) if as_json else presentation.show_summary(summary, named.model)
-    if summary.refused:
-        sys.exit(SOME_REFUSED)
-
-
-for _command in (audit, export, insights, key, replay, user):
+for _command in (audit, export, import_, insights, key, replay, user):
     main.add_command(_command)

@@ -74,6 +74,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that is not used for so long ends."""
     session_hours: int = 12
     """A session ends after so long, however much it is used."""
+    sources: dict[str, dict[str, Any]] = {}
+    """How records of other systems are read, by the source's name; only in `kb.toml`, as sections."""
+    tickets_keys: tuple[str, ...] = ()
+    """Ids of keys that may send tickets to `/api/tickets` whatever their role; editors may anyway."""
+    tickets_secret: str | None = None
+    """What deliveries to `/api/tickets` are signed with; where it is set, one without a signature is refused."""
     sites: tuple[str, ...] = ()
     """Origins of the centre's own sites, whose pages may call the service and show its widget."""
     public_url: str | None = None
@@ -109,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From where on it logs: `debug`, `info`, `warning` or `error`."""
 
 
-_LISTS = ("keep", "golden", "sites", "oidc_roles")
+_LISTS = ("keep", "golden", "sites", "oidc_roles", "tickets_keys")
 METRICS = ("admin", "loopback")
 """What the setting `metrics` may say."""
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")

@@ -16,6 +16,7 @@ from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings, deciding
 from kb.errors import StoreBusy
+from kb.ingest.exports import Layout
 from kb.jobs import ask_server, reach_server
 from kb.progress import Progress
 from kb.publishing import Summary
@@ -91,6 +92,7 @@ def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, An
         if job == "rollback":
             return writer.roll_back(progress)
         files = [Path(name) for name in arguments["files"]]
-        return writer.import_files(files, progress, source=arguments["source"], prune=arguments["prune"])
+        layout = msgspec.convert(arguments["layout"], Layout)
+        return writer.import_files(files, progress, source=arguments["source"], prune=arguments["prune"], layout=layout)
     finally:
         writer.close()

@@ -28,6 +28,7 @@ from kb.search.embedding import Embedder, Embeds, describe
 from kb.search.generation import Manifest
 from kb.search.remembered import Remembered
 from kb.search.synonyms import read_synonyms
+from kb.search.tokens import Tokens
 from kb.stages import COMPOSED, GENERATED, SHOWN, Stages
 from kb.tuning import Models, load, name_of
 
@@ -117,6 +118,10 @@ class KnowledgeBase:
     def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
         return self._embedder.queries(questions)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has for the embedding model. Raises ModelMissing."""
+        return Tokens(self._embedder.spec).counts(texts)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

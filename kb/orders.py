@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import msgspec
 
 from kb.config import MODEL_KEYS, Settings, deciding
+from kb.deliveries import Inbox
 from kb.errors import SettingsError
-from kb.progress import Progress
+from kb.ingest.exports import Layout
+from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.writer import Writer
 
+log = logging.getLogger("kb")
 Work = Callable[[Writer, Mapping[str, Any], Progress], Summary]
 Ahead = Callable[[Writer, Mapping[str, Any], Progress], None]
 
@@ -58,4 +62,21 @@ def roll_back(writer: Writer, _: Mapping[str, Any], progress: Progress) -> Summa
 def import_files(writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Summary:
     """Takes records from files."""
     files = [Path(name) for name in arguments["files"]]
-    return writer.import_files(files, progress, source=arguments["source"], prune=bool(arguments["prune"]))
+    layout, source = msgspec.convert(arguments["layout"], Layout), arguments["source"]
+    return writer.import_files(files, progress, source=source, prune=bool(arguments["prune"]), layout=layout)
+
+
+def take_in(writer: Writer, inbox: Inbox) -> Summary:
+    """Publishes what help desks sent and waits; killed anywhere, it is done again."""
+    sent = inbox.waiting()
+    summary = writer.take_in(sent, silent)
+    inbox.done(sent)
+    return summary
+
+
+def tell(summary: Summary) -> None:
+    """What a service's log says of its own writing."""
+    for problem in summary.problems:
+        log.warning("%s", problem)
+    if summary.added or summary.changed or summary.removed:
+        log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)

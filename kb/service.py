@@ -24,6 +24,7 @@ from kb.backup.taking import Saved, back_up
 from kb.calls import Calls
 from kb.config import Paths, Settings
 from kb.courtesy import Courtesy
+from kb.deliveries import Inbox
 from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
 from kb.following import Following
 from kb.jobs import Handler, JobServer
@@ -50,10 +51,9 @@ class Service:
 
     def __init__(self, paths: Paths, settings: Settings, url: str, courtesy: Courtesy | None = None) -> None:
         """`courtesy` is told of the questions at hand, for whose sake this service's background work stands still."""
-        self._courtesy = courtesy or Courtesy()
-        self._paths = paths
-        self._settings, self._url = settings, url
-        self.journal = Journal(paths, settings)
+        self._courtesy, self._looked = courtesy or Courtesy(), time.monotonic()
+        self._paths, self._settings, self._url = paths, settings, url
+        self.journal, self._inbox = Journal(paths, settings), Inbox(paths)
         self.calls = Calls(paths, settings, self.journal)
         self._following = Following(paths, settings, author_of(settings, self.journal.said, self.journal.keep))
         self._grounds: dict[str, Any] = {}
@@ -61,7 +61,6 @@ class Service:
         self._stopping, self._writes = threading.Event(), threading.Event()
         self._writing, self._looking = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._looked = time.monotonic()
         self.writes, self.errors = Counter[tuple[str, str]](), Counter[str]()
 
     @property
@@ -176,6 +175,7 @@ class Service:
             jobs.close()
             with self._writing:
                 writer.close()
+                self._inbox.close()
 
     def _watch(self, writer: Writer) -> None:
         """Reindexes once the watch has begun, so that no edit falls between, then at every change.
@@ -194,24 +194,23 @@ class Service:
             raise_interrupt=False,
         ):
             if changes or pending:
-                pending = not self._reindex_quietly(writer)
+                pending = not self._quietly("watch", partial(writer.reindex, silent))
+            if self._inbox.is_waiting:
+                self._quietly("tickets", partial(orders.take_in, writer, self._inbox))
             if not _is_folder(self._paths.articles, watched):
                 self._stopping.wait(_RETRY_SECONDS)
                 return
 
-    def _reindex_quietly(self, writer: Writer) -> bool:
+    def _quietly(self, job: str, work: Callable[[], Summary]) -> bool:
         """Whether it went well; where not, it is worth trying again after a while."""
         try:
             with self._writing:
-                summary = self._counted("watch", lambda: writer.reindex(silent))
+                summary = self._counted(job, work)
         except KbError as error:
             self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
             return False
-        for problem in summary.problems:
-            log.warning("%s", problem)
-        if summary.added or summary.changed or summary.removed:
-            log.info("reindexed: %d added, %d changed, %d removed", summary.added, summary.changed, summary.removed)
+        orders.tell(summary)
         return True
 
     def _job(self, name: str, writer: Writer, work: Work, ahead: Ahead | None = None) -> Handler:

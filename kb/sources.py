@@ -6,11 +6,13 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 
 from kb.errors import InputError, UsageError
 from kb.ingest.articles import MalformedArticle, SourceFile, list_articles, read_article, read_source
-from kb.ingest.records import MalformedRecord, Skipped, read_record
+from kb.ingest.exports import Exported, Layout, exported
+from kb.ingest.records import MalformedRecord, Skipped, read_record, record_from
 from kb.ingest.redaction import Known, Redaction, Redactor
 from kb.model import Article, Document, Problem
 from kb.preparation import PUBLISHED
@@ -19,6 +21,8 @@ from kb.publishing import RETIRED, Incoming, Plan, belongs_to, is_taken
 from kb.spool import Spool
 from kb.store.documents import FILES, FileState, States
 
+OWN = Layout()
+"""kb's own JSON Lines."""
 READER = 1
 """Raised when the same bytes would be read otherwise; every file is then read anew."""
 
@@ -120,6 +124,7 @@ def plan_import(
     hashed: Callable[[str], str],
     progress: Progress,
     spools: Path,
+    layout: Layout = OWN,
 ) -> Plan:
     """What the records of JSON Lines files ask for; each file's records belong to `source`, or to its stem.
 
@@ -129,7 +134,10 @@ def plan_import(
     reading = _Import(timezone, keep, hashed, spools)
     for file in files:
         _check_source(name := source or file.stem)
-        reading.read(file, name, progress)
+        if layout.is_for(file):
+            reading.read_export(file, name, layout, progress)
+        else:
+            reading.read(file, name, progress)
     retire = {id_ for id_, name in reading.skipped.items() if id_ in states and states[id_].source == name}
     problems = list(reading.problems)
     if prune and reading.refused:
@@ -161,25 +169,49 @@ class _Import:
         self.refused = 0
 
     def read(self, file: Path, source: str, progress: Progress) -> None:
-        ids = self.ids.setdefault(source, set())
         size, done = max(1, _size(file)), 0
         for number, raw in enumerate(_lines(file), 1):
             done += len(raw)
             progress("Reading", done, size)
-            try:
-                made = self._record(raw, file, number)
-                self._refuse_twice(made, file, number)
-            except MalformedRecord as error:
-                self.refused += 1
-                self.problems += error.problems
-                continue
-            if made is None:
-                continue
-            ids.add(made.id)
-            if isinstance(made, Skipped):
-                self.skipped[made.id] = source
-            else:
-                self.incoming.append(Incoming(made, source, _status(made), f"{file}:{number}"))
+            self._take(partial(self._record, raw, file, number), file, source, number)
+
+    def read_export(self, file: Path, source: str, layout: Layout, progress: Progress) -> None:
+        """As `read`, of a file of another system; problems are told in its own words."""
+        for count, found in enumerate(exported(file, layout), 1):
+            progress("Reading", count, count)
+            self._take(partial(self._exported, found, file), file, source, found.number)
+
+    def _take(self, make: Callable[[], Document | Skipped | None], file: Path, source: str, number: int) -> None:
+        ids = self.ids.setdefault(source, set())
+        try:
+            made = make()
+            self._refuse_twice(made, file, number)
+        except MalformedRecord as error:
+            self.refused += 1
+            self.problems += error.problems
+            return
+        if made is None:
+            return
+        ids.add(made.id)
+        if isinstance(made, Skipped):
+            self.skipped[made.id] = source
+        else:
+            self.incoming.append(Incoming(made, source, _status(made), f"{file}:{number}"))
+
+    def _exported(self, found: Exported, file: Path) -> Document | Skipped:
+        if found.problem is not None:
+            raise MalformedRecord([found.problem])
+        try:
+            return record_from(
+                found.record,
+                source=str(file),
+                number=found.number,
+                timezone=self._timezone,
+                redactor=self.redactor,
+                hashed=self._hashed,
+            )
+        except MalformedRecord as error:
+            raise MalformedRecord(map(found.named, error.problems)) from error
 
     def _refuse_twice(self, made: Document | Skipped | None, file: Path, number: int) -> None:
         if made is None:

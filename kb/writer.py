@@ -12,15 +12,18 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
+from kb.deliveries import plan_of
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, bring_up_to_date, roll_back
+from kb.ingest.exports import Layout
 from kb.progress import Progress, silent
 from kb.publishing import Plan, Publisher, Summary
 from kb.search import succession
 from kb.search.embedding import Embedder
-from kb.sources import plan_articles, plan_import
+from kb.sources import OWN, plan_articles, plan_import
 from kb.store import database, documents
+from kb.store.inbox import Waiting
 from kb.successor import Here, Make
 
 MakeFor = Callable[[Settings, Embedders], Make]
@@ -72,7 +75,13 @@ class Writer:
         return self._reindex(progress, How(full=full, force=force))
 
     def import_files(
-        self, files: Sequence[Path], progress: Progress, *, source: str | None = None, prune: bool = False
+        self,
+        files: Sequence[Path],
+        progress: Progress,
+        *,
+        source: str | None = None,
+        prune: bool = False,
+        layout: Layout = OWN,
     ) -> Summary:
         """Reads import files and publishes their good records."""
         with database.explained(self._paths.database):
@@ -86,7 +95,14 @@ class Writer:
                 hashed=Customers(self._paths.customer_key).hash,
                 progress=progress,
                 spools=self._spools,
+                layout=layout,
             )
+        return self._publish(plan, progress, How())
+
+    def take_in(self, sent: Sequence[Waiting], progress: Progress) -> Summary:
+        """Publishes what help desks sent; done again it changes nothing."""
+        with database.explained(self._paths.database):
+            plan = plan_of(sent, documents.states(self._db))
         return self._publish(plan, progress, How())
 
     def roll_back(self, progress: Progress) -> Summary:

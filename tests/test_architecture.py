@@ -39,12 +39,15 @@ MAY_IMPORT = {
     "preparation": VALUES | {"progress", "ingest", "store", "search"},
     "publishing": VALUES | {"config", "progress", "store", "search", "rehearsal", "spool", "preparation", "indexing"},
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
+    "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
+    | {"deliveries", "ingest"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
-    "handing": VALUES | {"backup", "config", "progress", "jobs", "publishing", "writer", "retention"},
+    "previewing": VALUES | {"config", "ingest"},
+    "handing": VALUES | {"backup", "config", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -74,7 +77,8 @@ MAY_IMPORT = {
     | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
-    "orders": VALUES | {"config", "progress", "publishing", "writer"},
+    "library": VALUES | {"answer", "ingest", "knowledge", "search"},
+    "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
     "service": VALUES
     | {
         "authoring",
@@ -82,6 +86,7 @@ MAY_IMPORT = {
         "asking",
         "config",
         "courtesy",
+        "deliveries",
         "progress",
         "jobs",
         "following",
@@ -105,6 +110,8 @@ MAY_IMPORT = {
     | {
         "access",
         "answer",
+        "deliveries",
+        "library",
         "conversations",
         "assist",
         "assisting",

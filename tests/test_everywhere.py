@@ -44,6 +44,22 @@ def as_events(server: Server, question: str) -> Told:
     return facts("".join(data["text"] for data in said)), _sources(sources)
 
 
+def as_completion(server: Server, question: str) -> Told:
+    asked = {"model": "kb", "messages": [{"role": "user", "content": question}]}
+    message = server.client.post("/v1/chat/completions", json=asked).json()["choices"][0]["message"]
+    return facts(message["content"]), _sources([found["citation"] for found in message["annotations"]])
+
+
+def as_tool(server: Server, question: str) -> Told:
+    call = {"name": "answer", "arguments": {"question": question}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    made = server.client.post("/mcp", json=asked, headers=accepted).json()["result"]["structuredContent"]
+    urgent = made["urgent"] or {"text": "", "citations": []}
+    text = made["text"] if made["text"] != urgent["text"] else ""
+    return facts(urgent["text"] + text), _sources([*urgent["citations"], *made["citations"]])
+
+
 def as_form(name: str) -> Channel:
     def tell(server: Server, question: str) -> Told:
         made = server.client.post("/api/answers", json={"question": question, "channel": name}).json()
@@ -75,6 +91,8 @@ def _sources(citations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 CHANNELS: dict[str, Channel] = {
     "json": as_json,
     "events": as_events,
+    "/v1": as_completion,
+    "/mcp": as_tool,
     **{name: as_form(name) for name in FORMS if name != "app"},
 }
 

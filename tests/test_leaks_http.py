@@ -61,7 +61,11 @@ GROUP_TEXTS = {
     group: [*pages, *(text for page in pages.values() for text in page.split("\n\n"))]
     for group, pages in GROUPS.items()
 }
-OWN_TEXTS = ["name and password do not belong together"]
+OWN_TEXTS = [
+    "name and password do not belong together",
+    "role assistant",  # of /v1
+    "chat completion text",  # in /schema
+]
 """The service's own, of which some letters stand in a ticket too."""
 Request = tuple[str, str, Any, dict[str, str]]
 """Method, path with its query, body, headers."""
@@ -190,6 +194,24 @@ def _wrong_keys(_: str) -> Iterator[Request]:
             yield "GET", path, None, {"Authorization": f"Bearer {key}"}
 
 
+_QUESTIONS = ("amber circle lounge", "wholesale margin of refunds", "琥珀会员专线", "加盟商返点", "refund", "E3 大风")
+
+
+def _completions(_: str) -> Iterator[Request]:
+    for question in _QUESTIONS:
+        for stream in (False, True):
+            body = {"model": "kb", "stream": stream, "messages": [{"role": "user", "content": question}]}
+            yield "POST", "/v1/chat/completions", body, {}
+
+
+def _tools(_: str) -> Iterator[Request]:
+    calls = [("search", {"query": q, "k": 100}) for q in _QUESTIONS] + [("answer", {"question": q}) for q in _QUESTIONS]
+    calls += [("get_article", {"document_id": name}) for pages in GROUPS.values() for name in pages]
+    for name, arguments in calls:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -213,6 +235,15 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
             for n in range(3)
         ]
     ),
+    "POST /v1/chat/completions": _completions,
+    "GET /v1/models": _same(("GET", "/v1/models", None, {})),
+    "GET /v1/models/{model}": _same(("GET", "/v1/models/kb", None, {}), ("GET", "/v1/models/vip", None, {})),
+    "POST /mcp": _tools,
+    "POST /api/answers/stream": _same(
+        *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
+    ),
+    "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -253,6 +284,10 @@ def _remember(told: Told, caller: str, answer: Any) -> None:
 
 def _without_own_words(answer: Any) -> Any:
     """A response without what its asker wrote, which an explanation gives back as it was read."""
+    if isinstance(answer, dict) and "structuredContent" in (given := answer.get("result") or {}):
+        # Its text is the same once more, as JSON within JSON, where a key would run into the value before it.
+        assert json.loads(given["content"][0]["text"]) == given["structuredContent"]
+        return given["structuredContent"]
     if not isinstance(answer, dict) or not isinstance(answer.get("explain"), dict):
         return answer
     own = {"meant", "slips", "product", "language", "tag"}

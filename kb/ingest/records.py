@@ -34,7 +34,26 @@ def read_record(
 
     Raises MalformedRecord.
     """
-    record = _mapping(line, source, number)
+    return record_from(
+        _mapping(line, source, number),
+        source=source,
+        number=number,
+        timezone=timezone,
+        redactor=redactor,
+        hashed=hashed,
+    )
+
+
+def record_from(
+    record: dict[str, Any],
+    *,
+    source: str,
+    number: int | None,
+    timezone: tzinfo,
+    redactor: Redactor,
+    hashed: Callable[[str], str],
+) -> Article | Ticket | Skipped:
+    """As `read_record`, of a record that is read already. Raises MalformedRecord."""
     kind = record.pop("kind", None)
     if kind == "article":
         try:

@@ -121,6 +121,21 @@ def conversations(db: Database) -> None:
     """)
 
 
+@migrations(name="0040_inbox")
+def inbox(db: Database) -> None:
+    """Tickets that a help desk sent and that are not published yet, redacted; and which signed deliveries were taken.
+
+    `document` is null where a ticket is no knowledge any more. `seq` grows with each delivery of a ticket.
+    """
+    db.executescript("""
+        CREATE TABLE inbox (
+            source TEXT NOT NULL, document_id TEXT NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, document TEXT,
+            customer TEXT, PRIMARY KEY (source, document_id)
+        ) WITHOUT ROWID;
+        CREATE TABLE deliveries (signature TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+    """)
+
+
 @migrations(name="0050_generated_answers")
 def generated_answers(db: Database) -> None:
     """Sentences that a language model wrote and that were found supported, or the reason why there are none.

@@ -24,7 +24,6 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 
-from kb import recording
 from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.errors import KbError, NotShown, UsageError
@@ -32,13 +31,14 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
-from kb.stages import Stages
-from kb.web import signin
+from kb.web import asking, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
-from kb.web.asking import Asking, counted, knowledge, pair_of, service_of
+from kb.web.asking import Asking, pair_of
+from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
+from kb.web.completions import completions
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import feedback, origin_of
@@ -50,6 +50,7 @@ from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
+from kb.web.tickets import tickets
 from kb.web.typing import typing
 
 _BODY_LIMIT = 256 * 1024
@@ -93,11 +94,7 @@ def search(
     """Two lanes, each ranked: articles in `hits`, resolved tickets in `tickets` for those who may see them."""
     known = tuple(pair_of(text) for text in context or ())
     ask = Ask(q, (), request.user.audiences, None, product, language, tag, known)
-    stages = Stages()
-    kb, origin = knowledge(state), origin_of(request, None, kb_customer)
-    result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
-    counted(state, kb, stages, result)
-    return result
+    return asking.search(state, ask, k, origin_of(request, None, kb_customer), explain=explain)
 
 
 def create_app(service: Service, reception: Reception, admission: Admission, watch: Watch | None = None) -> Litestar:
@@ -107,6 +104,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     """
 
     watch = watch or Watch(service, admission, Metrics(), service.journal)
+    mcp, sessions = assistants(lambda: app.state, admission)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -116,7 +114,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         watch.start()
         app.state.switchboard = Switchboard(service, settings, watch.metrics)
         try:
-            yield
+            async with sessions.run():
+                yield
         finally:
             app.state.switchboard.close()
             await anyio.to_thread.run_sync(watch.stop)
@@ -126,7 +125,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
-            stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *signin.HANDLERS, _openapi_files(),
+            completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
+            *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],

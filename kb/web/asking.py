@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 
+from kb import recording
 from kb.errors import UsageError
+from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
-from kb.results import Answer, SearchResult
+from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
 from kb.web.admission import Admission, waited_seconds
@@ -37,6 +39,22 @@ class Asking(Operation):
         }
 
 
+def search(state: State, ask: Ask, k: int, origin: Origin, *, explain: bool = False) -> SearchResult:
+    """What is found. Raises UsageError, KbError, HTTPException."""
+    kb, stages = knowledge(state), Stages()
+    result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
+    counted(state, kb, stages, result)
+    return result
+
+
+def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> tuple[KnowledgeBase, Answer]:
+    """What answered, for `report`, and the answer, which is on record. Raises UsageError, KbError, HTTPException."""
+    kb, stages = knowledge(state), Stages()
+    told = recording.answer(kb, service_of(state).journal, ask, origin, explain=explain, stages=stages)
+    counted(state, kb, stages, told)
+    return kb, told
+
+
 def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
     """A question is done: into the metrics, and into the request's line of the log."""
     metrics, language = state.watch.metrics, language_of(stages.speaks)
@@ -58,6 +76,7 @@ def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult 
 
 
 def service_of(state: State) -> Service:
+    """The running service."""
     service: Service = state.service
     return service
 

@@ -1,0 +1,54 @@
+"""One article as one caller may read it: of the state that search sees, valid now, in the rendering that is theirs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from kb.answer.citations import document_url
+from kb.errors import NotShown
+from kb.ingest.rendering import public_rendering
+from kb.knowledge import KnowledgeBase
+from kb.model import AGENT, EVERY, Action, Article
+from kb.search.catalogue import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ShownArticle:
+    """An article; `body` is Markdown, without `::: agent` blocks for who may not see them.
+
+    Citations of this `revision` are spans of this `body`.
+    """
+
+    document_id: str
+    revision: int
+    title: str
+    language: str
+    body: str
+    url: str | None
+    audience: tuple[str, ...]
+    product: str | None
+    category: str | None
+    tags: tuple[str, ...]
+    urgent: bool
+    actions: tuple[Action, ...]
+
+
+def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> ShownArticle:
+    """The article of an id. Raises NotShown where there is none that these audiences may read now."""
+    reader, view = kb.reader, kb.reader.view
+    held = frozenset(audiences) | (view.catalogue.audiences if EVERY in audiences else frozenset())
+    places = view.catalogue.rows_of([document_id])
+    shown = places[view.allowed(Scope(held, time.time()), "article")[places]]
+    if not len(shown):
+        raise NotShown("there is no such article that you may read: check its id")
+    row = int(view.catalogue.ids[shown[0]])
+    revision = reader.fetch([row])[row].revision
+    found = reader.document(document_id, revision)
+    assert isinstance(found, Article)  # noqa: S101 - its kind is that of its rows
+    body = found.body if AGENT in held else public_rendering(found.body).body
+    return ShownArticle(
+        document_id, revision, found.title, found.language, body, document_url(document_id, "article"), found.audience,
+        found.product, found.category, found.tags, found.urgent, found.actions,
+    )  # fmt: skip
