@@ -29,7 +29,7 @@ def content(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_emb
     home = tmp_path_factory.mktemp("completions") / "home"
     (home / "articles").mkdir(parents=True)
     centre = Centre(home, tiny_settings(tiny_model), tiny_embedder)
-    centre.article("refund.md", REFUND)
+    centre.article("refund.md", REFUND.replace("language: en\n", f"language: en\nquestions: ['{QUESTION}']\n"))
     centre.article("delivery.md", DELIVERY)
     centre.article("secret.md", "---\nlanguage: en\naudience: agent\n---\n# Refunds\n\nGoodwill refunds are secret.\n")
     (home / "kb.toml").write_text('min_confidence = 0.0\npublic_url = "https://kb.example.com"\n', "utf-8")

@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -123,6 +124,7 @@ class Endpoint:
         with self._made:
             if self._client is None:
                 self._client = _client(self._url, self._key)
+                weakref.finalize(self, self._client.close)
             return self._client
 
 

@@ -61,13 +61,18 @@ def document_access(app: Litestar) -> None:
 def _correct(operation: Operation) -> None:
     """Litestar describes its own form of a refused request, which is a problem here, and a body where there is none."""
     answers = operation.responses or {}
-    if answers.get("400"):
+    if isinstance(refused := answers.get("400"), OpenAPIResponse) and _is_litestars(refused):
         answers["400"] = problem("Something in the request is not as described")
     if operation.request_body is not None:
         answers.setdefault("408", problem("The body did not come in time"))
         answers.setdefault("413", problem("The body is too large"))
     if isinstance(nothing := answers.get("204"), OpenAPIResponse):
         nothing.content = None
+
+
+def _is_litestars(response: OpenAPIResponse) -> bool:
+    form = (response.content or {}).get("application/json")
+    return form is not None and isinstance(form.schema, Schema) and form.schema.description == "Validation Exception"
 
 
 def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
