@@ -12,6 +12,7 @@ import click
 from kb.commands import doctor, keeping
 from kb.commands.audit import audit
 from kb.commands.export import export
+from kb.commands.handovers import handovers
 from kb.commands.home import Home, as_json
 from kb.commands.insights import insights
 from kb.commands.key import key
@@ -62,7 +63,7 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
 
 
-for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase):
+for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase, handovers):
     main.add_command(command)
 
 

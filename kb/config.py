@@ -54,6 +54,16 @@ class Paths:
         return self.home / "data" / "customer.key"
 
     @property
+    def handover_key(self) -> Path:
+        """The secret with which hand-overs are signed, unless a setting names one."""
+        return self.home / "data" / "handover.key"
+
+    @property
+    def envelope_key(self) -> Path:
+        """The keys of what customers said, encrypted until it is taken; the newest first, one a line."""
+        return self.home / "data" / "envelope.key"
+
+    @property
     def calibration(self) -> Path:
         """What `kb calibrate` fitted to this centre's own questions."""
         return self.home / "data" / "calibration.json"
@@ -129,16 +139,41 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it proves that with, where the issuer asks for more than PKCE; better as a variable than in a file."""
     oidc_roles: tuple[str, ...] = ()
     """Whom the issuer's word gives which role: `CLAIM:VALUE=ROLE`, or `ROLE+GROUP+GROUP`."""
+    handover_url: str | None = None
+    """The centre's webhook, to which hand-overs are posted; https, or http on this machine."""
+    handover_secret: str | None = None
+    """What hand-overs are signed with; default: `data/handover.key`, made at first need."""
+    handover_public_key: str | None = None
+    """The receiver's X25519 key (base64): then the envelope is sealed for it alone, on its way too."""
+    handover_topics: tuple[str, ...] = ("self_harm", "bereavement")
+    """What is always for a person: `self_harm`, `bereavement`, `legal`, or words of the centre's own."""
+    handover_turns: int = 20
+    """After so many of a customer's turns in one conversation a person is due; 0 sets no limit."""
+    handover_minutes: int = 30
+    """After so many minutes of one conversation a person is due; 0 sets no limit."""
+    handover_wait_ms: int = 1_500
+    """How long a customer waits for the webhook's reply before they are told that it is on its way."""
+    handover_retry_seconds: float = 2.0
+    """The pause after the first try that failed; it doubles, up to five minutes."""
+    handover_hours: int = 24
+    """How long it is tried; then it is a dead letter."""
+    envelope_key: tuple[str, ...] = ()
+    """Fernet keys, the newest first, which encrypts; default: `data/envelope.key`, made at first need."""
+    envelope_hours: int = 24
+    """An envelope that nobody has acknowledged is deleted after so long."""
     log: str = "auto"
     """How a service logs: `text`, `json`, or `auto`, which is text where a person watches, at a terminal."""
     log_level: str = "info"
     """From where on it logs: `debug`, `info`, `warning` or `error`."""
 
 
-_LISTS = ("keep", "golden", "sites", "oidc_roles")
+_LISTS = ("keep", "golden", "sites", "oidc_roles", "handover_topics", "envelope_key")
 METRICS = ("admin", "loopback")
 """What the setting `metrics` may say."""
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+_WEBHOOK = re.compile(
+    r"https://[A-Za-z0-9.\-\[\]:]+(/[^\s#]*)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s#]*)?"
+)
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -245,6 +280,7 @@ def _refuse_impossible(settings: Settings) -> None:
     if settings.journal_days < 1:
         raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
     _refuse_impossible_access(settings)
+    _refuse_impossible_handover(settings)
     for name, known in (("log", FORMATS), ("log_level", LEVELS)):
         if (value := getattr(settings, name)) not in known:
             raise SettingsError(f"{name}: {value!r} is none of {', '.join(known)}")
@@ -276,3 +312,22 @@ def _refuse_impossible_access(settings: Settings) -> None:
     given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_roles)
     if any(given) and not all(given):
         raise SettingsError("oidc_issuer, oidc_client_id, oidc_roles: give all of them, or none")
+
+
+def _refuse_impossible_handover(settings: Settings) -> None:
+    for name, least in (
+        ("handover_turns", 0),
+        ("handover_minutes", 0),
+        ("handover_wait_ms", 0),
+        ("handover_hours", 1),
+        ("envelope_hours", 1),
+    ):
+        if (found := getattr(settings, name)) < least:
+            raise SettingsError(f"{name}: {found} is too small; accepted is {least} or more")
+    if settings.handover_retry_seconds <= 0:
+        raise SettingsError(f"handover_retry_seconds: {settings.handover_retry_seconds} is no pause")
+    if settings.handover_url is not None and not _WEBHOOK.fullmatch(settings.handover_url):
+        raise SettingsError(
+            f"handover_url: {settings.handover_url!r} is neither https://HOST/… nor http:// on this machine: what"
+            " customers said must not travel in the clear"
+        )

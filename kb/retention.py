@@ -11,7 +11,7 @@ from kb.config import Paths
 from kb.store import database
 from kb.store.journal import open_journal
 
-_TABLES = ("answers", "searches", "signals")
+_KEYS = {"answers": "answer_id", "searches": "query_id", "signals": "about, id", "handovers": "id"}
 _TOGETHER = 500
 """Rows of one transaction: whoever records an answer meanwhile waits for no more."""
 _DAY = 86_400
@@ -27,7 +27,7 @@ def forget(paths: Paths, days: int, *, now: float | None = None) -> int:
         return 0
     before = (time.time() if now is None else now) - days * _DAY
     with closing(open_journal(paths.journal)) as db, database.explained(paths.journal):
-        count = sum(_delete_older(db, table, before) for table in _TABLES)
+        count = sum(_delete_older(db, table, before) for table in _KEYS)
         with database.transaction(db):
             db.execute("DELETE FROM layouts WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.layout = layouts.id)")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -35,7 +35,7 @@ def forget(paths: Paths, days: int, *, now: float | None = None) -> int:
 
 
 def _delete_older(db: Database, table: str, before: float) -> int:
-    keys = "about, id" if table == "signals" else "answer_id" if table == "answers" else "query_id"
+    keys = _KEYS[table]
     query = f"DELETE FROM {table} WHERE ({keys}) IN (SELECT {keys} FROM {table} WHERE at < ? LIMIT ?)"  # noqa: S608 - our own names
     count = 0
     while True:

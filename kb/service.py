@@ -23,6 +23,7 @@ from kb.config import MODEL_KEYS, Paths, Settings, deciding
 from kb.courtesy import Courtesy
 from kb.errors import IndexMissing, KbError, RehearsalFailed, SettingsError, StoreBusy
 from kb.following import Following
+from kb.handover.handing import HandOvers
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
@@ -55,6 +56,7 @@ class Service:
         self._settings, self._url = settings, url
         self._following = Following(paths, settings)
         self.journal = Journal(paths, settings)
+        self.handovers = HandOvers(paths, settings, self.journal)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
@@ -99,12 +101,14 @@ class Service:
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
         for thread in self._threads:
             thread.start()
+        self.handovers.start()
 
     def stop(self) -> None:
         """Ends the background work; a job that is writing finishes first."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self.handovers.stop()
         self.journal.close()
 
     def _follow(self) -> None:

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "store": VALUES,
     "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
+    "handover": VALUES | {"accounts", "config", "journal", "knowledge", "results", "search", "store"},
     "rehearsal": set(),
     "embedders": VALUES | {"config", "search"},
     "comparison": VALUES | {"config", "progress", "store", "search", "knowledge", "evaluation", "rehearsal"},
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "answering": VALUES | {"search", "answer", "results", "hits", "variants", "questions", "contradictions"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
-    "recording": VALUES | {"config", "journal", "knowledge", "results"},
+    "recording": VALUES | {"accounts", "config", "journal", "knowledge", "results"},
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
@@ -73,6 +74,7 @@ MAY_IMPORT = {
         "progress",
         "jobs",
         "following",
+        "handover",
         "aside",
         "journal",
         "knowledge",
@@ -89,7 +91,7 @@ MAY_IMPORT = {
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
-    | {"access", "stages", "readiness", "search", "feedback", "insight", "journal", "recording"}
+    | {"access", "stages", "readiness", "search", "feedback", "handover", "insight", "journal", "recording"}
     | {
         "store",
         "config",

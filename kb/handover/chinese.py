@@ -59,8 +59,12 @@ _CALL_BACK = re.compile(
     r"(?:给我|帮我|俾我|请|麻烦|安排|让|可以|能不能|方便)[^找在屋]{0,6}(?:回电(?!话费)|回个?电话|给我打个?电话|打个电话(?!录)|致电|打给我|打电话给我|给我打电话|电话联系我|来电说)|打[俾比]我"
     r"(?!怎么|给(?!我)|号)|(?:与|跟|和|同)我(?:联系|联络)|联[系络]我"
 )
-_TYPED = re.compile(r"(?:zhuang?|zuan)re?ng?gong|ren?g?gongk[ef]+u|zh?enren|(?:zhao|yao|jie|jiao|zhuan).{0,6}(?:huoren|zhenren|kefu|rengong)|^(?:rengong)+$|^kefu(?:$|zai|please|pls)")
-_SOUNDS = re.compile(r"(?:zhuang?|zuan|chuang?)(?:jie)?(?:yixia)?(?:dao)?r(?:e|en|eng)gong(?:fuwu|kefu)?|rengong(?:kefu|fuwu)|zhenrenkefu|(?:zhao|yao|jie)rengong")
+_TYPED = re.compile(
+    r"(?:zhuang?|zuan)re?ng?gong|ren?g?gongk[ef]+u|zh?enren|(?:zhao|yao|jie|jiao|zhuan).{0,6}(?:huoren|zhenren|kefu|rengong)|^(?:rengong)+$|^kefu(?:$|zai|please|pls)"
+)
+_SOUNDS = re.compile(
+    r"(?:zhuang?|zuan|chuang?)(?:jie)?(?:yixia)?(?:dao)?r(?:e|en|eng)gong(?:fuwu|kefu)?|rengong(?:kefu|fuwu)|zhenrenkefu|(?:zhao|yao|jie)rengong"
+)
 _INITIALS = re.compile(r"^(?:zrg|rg|zhrg|rgkf|zrgkf|zrgfw)+$")
 _POLITE = re.compile(
     r"请问|请|您好|你好|喂|嗯|那个|就是|麻烦|劳驾|谢谢|感谢|多谢|唔该|哈喽|hi|hello|亲|拜托|拜讬|求求了?|快点?|急|一下|我要|我想要?|给我"
@@ -73,9 +77,7 @@ _ANGER = re.compile(
     r"|没完没了|垃圾(?:公司|客服|服务|系统|平台|商家|店|东西|产品)|烂(?:公司|客服|服务)|(?:服务|你们).{0,4}(?:烂|垃圾|差劲)"
     r"|骗子(?:公司|吗|吧|$|！|，)|你们.{0,6}(?:骗子|骗人|骗钱|坑人)|骗钱|糊弄|搞咩|nmsl|tmd|你大爷|坑爹|欺骗消费者|什么鬼|服了你们|差评[！!。]|差评$|岂有此理|黑心|奸商|(?:还我|退)钱[！!。]"
 )
-_MOOD = re.compile(
-    r"气死|烦死|受够|忍无可忍|太(?:让人)?(?:生气|气人|差劲|过分|离谱|坑|烂)|无语|恶劣|夸张|火大|崩溃"
-)
+_MOOD = re.compile(r"气死|烦死|受够|忍无可忍|太(?:让人)?(?:生气|气人|差劲|过分|离谱|坑|烂)|无语|恶劣|夸张|火大|崩溃")
 _SHORT = 14
 """Characters: in a longer text a mood may be about anything, and there is a question beside it."""
 _THREAT = re.compile(

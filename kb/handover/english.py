@@ -23,12 +23,7 @@ _KNOWN = (
     "speak", "transfer", "connect", "escalate", "complaint", "complain", "please", "robot", "machine", "actual",
 )  # fmt: skip
 _GUARDED = frozenset(
-    "humane humans humid personal persona persons purple peoples agents agency operators operates representation "
-    "supervise supervised managed manages manage advise advised execute excellent customers custom services served "
-    "supports supported speaks speaker steak peak spear transfers connects connected connector complaints complains "
-    "robots machines matching pleased plead release actually contact contract connects sneak spike special "
-    "specialists colleagues executives advisors representatives supervisors managers serviced severe spoke airport "
-    "sport report supper support's transform translate released".split()  # noqa: SIM905 - a list of words
+    ["humane", "humans", "humid", "personal", "persona", "persons", "purple", "peoples", "agents", "agency", "operators", "operates", "representation", "supervise", "supervised", "managed", "manages", "manage", "advise", "advised", "execute", "excellent", "customers", "custom", "services", "served", "supports", "supported", "speaks", "speaker", "steak", "peak", "spear", "transfers", "connects", "connected", "connector", "complaints", "complains", "robots", "machines", "matching", "pleased", "plead", "release", "actually", "contact", "contract", "connects", "sneak", "spike", "special", "specialists", "colleagues", "executives", "advisors", "representatives", "supervisors", "managers", "serviced", "severe", "spoke", "airport", "sport", "report", "supper", "support's", "transform", "translate", "released"]
 )
 _ADJ = r"(?:(?:a|an|the|your|one|some|any|of|actual|real|live|living|proper|human|genuine|another|different|more|senior|your|ur|damn|bloody|fucking|goddamn|sane|competent|other|customer|service|support|care|sales|technical|team|good|nearest|next|available|first)[ ]){0,6}"
 _SURE = (
@@ -76,7 +71,9 @@ _CALL_BACK = re.compile(
     r"\b(?:please|kindly|can|could|have|get|let|ask|want|need|would|guys|someone|somebody|your) (?:[\w']+ ){0,4}?(?:to )?(?:call|phone|ring) me\b(?! when)"
     r"|^(?:call|phone|ring) me(?: back| now| please|,|\.|!|$)|\bcall me back\b|\bcall ?back from|\bgive me a (?:call|ring|bell)|\bphone call from|^(?:please )?(?:contact|reach out to) me\b|\bhave (?:[\w']+ ){1,3}(?:contact|reach)|\breach out to me|\b(?:team|someone|somebody|staff|person) (?:to )?contact me|\b(?:like|want|need|request|arrange|schedule) (?:a )?call ?back|\bhelp me in person"
 )
-_NOT_THEM = re.compile(r"\b(?:driver|courier|technician|engineer|delivery|postman|installer|alexa|siri|who|people|strangers) (?:[\w']+ ){0,3}?(?:call|phone|ring) me")
+_NOT_THEM = re.compile(
+    r"\b(?:driver|courier|technician|engineer|delivery|postman|installer|alexa|siri|who|people|strangers) (?:[\w']+ ){0,3}?(?:call|phone|ring) me"
+)
 _BARE = re.compile(
     r"(?:(?:hi|hello|hey|please|now|just|help|ok|real|live|actual|human|a|an|the|customer|support|service) ?)*"
     r"(?:humans?|person|people|agents?|representatives?|operators?|advisors?|supervisors?|managers?|live (?:chat|agent|person|support|help)|customer (?:service|support|care)"
@@ -130,7 +127,12 @@ def _mended(word: str) -> str:
 
 
 def _asks(said: str) -> bool:
-    if _BARE.fullmatch(said) or _NO_BOT.search(said) or re.fullmatch(r"(?:(?:agent|human|operator|representative|person|0|please|now) ?){1,9}", said) and re.search("[a-z]{5}", said):
+    if (
+        _BARE.fullmatch(said)
+        or _NO_BOT.search(said)
+        or (re.fullmatch(r"(?:(?:agent|human|operator|representative|person|0|please|now) ?){1,9}", said)
+        and re.search("[a-z]{5}", said))
+    ):
         return True
     if ASKING.search(said):
         return False

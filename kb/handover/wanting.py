@@ -22,7 +22,9 @@ _FAILED = re.compile(
     r"|not what i (?:asked|meant)|\bstill (?:not|doesn'?t|isn'?t|broken|the same)|\balready (?:tried|did|read)|\bno help\b|\buseless\b|\bthat'?s wrong\b"
 )
 _HAN = re.compile(r"[㐀-鿿]")
-_PEOPLE = re.compile(r"\b(?:(?:live|real|human|actual) )?(?:agents?|person|people|humans?|operator|representative|manager)\b")
+_PEOPLE = re.compile(
+    r"\b(?:(?:live|real|human|actual) )?(?:agents?|person|people|humans?|operator|representative|manager)\b"
+)
 _SAID_IN_ENGLISH = {
     "人工客服": "human", "真人客服": "human", "人工": "human", "真人": "human", "客服": "human", "活人": "human",
     "转": "transfer me to", "找": "get me", "叫": "get me", "要": "want",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -37,7 +38,7 @@ from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
-from kb.web import signin
+from kb.web import handovers, signin
 from kb.web.admission import Admission, waited_seconds
 from kb.web.audit import audit_log
 from kb.web.documented import COMPONENTS, document_access
@@ -47,7 +48,7 @@ from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
-from kb.web.metrics import ANSWERS, ERRORS, REFUSED, SEARCHES, Metrics, language_of
+from kb.web.metrics import ANSWERS, ERRORS, HANDOVERS, REFUSED, SEARCHES, Metrics, language_of
 from kb.web.requests import note, request_id
 from kb.withheld import report
 
@@ -141,7 +142,9 @@ def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Q
     kb, stages = _knowledge(state), Stages()
     ask = Ask(data.question, tuple(data.conversation), request.user.audiences, speaks=data.language)
     origin = origin_of(request, data.channel, data.customer_ref)
-    answer = recording.answer(kb, _service(state).journal, ask, origin, explain=data.explain, stages=stages)
+    after = partial(_service(state).handovers.consider, kb, ask=ask, origin=origin)
+    journal = _service(state).journal
+    answer = recording.answer(kb, journal, ask, origin, explain=data.explain, stages=stages, after=after)
     _counted(state, kb, stages, answer)
     return Response(answer, background=BackgroundTask(report, kb, ask, answer))
 
@@ -158,6 +161,9 @@ def _counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult
         return
     metrics.count(ANSWERS, told.outcome, language)
     note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.handover is not None:
+        metrics.count(HANDOVERS, told.handover.reason)
+        note(handover_id=told.handover.id)
     if told.outcome == "abstained":
         metrics.count(REFUSED, told.reason or "", language)
 
@@ -186,7 +192,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers], middleware=[admission]),
-            live, ready, scrape, audit_log, *_JOURNAL, *signin.HANDLERS, _openapi_files(),
+            live, ready, scrape, audit_log, *_JOURNAL, *handovers.HANDLERS, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
