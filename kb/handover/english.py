@@ -23,7 +23,78 @@ _KNOWN = (
     "speak", "transfer", "connect", "escalate", "complaint", "complain", "please", "robot", "machine", "actual",
 )  # fmt: skip
 _GUARDED = frozenset(
-    ["humane", "humans", "humid", "personal", "persona", "persons", "purple", "peoples", "agents", "agency", "operators", "operates", "representation", "supervise", "supervised", "managed", "manages", "manage", "advise", "advised", "execute", "excellent", "customers", "custom", "services", "served", "supports", "supported", "speaks", "speaker", "steak", "peak", "spear", "transfers", "connects", "connected", "connector", "complaints", "complains", "robots", "machines", "matching", "pleased", "plead", "release", "actually", "contact", "contract", "connects", "sneak", "spike", "special", "specialists", "colleagues", "executives", "advisors", "representatives", "supervisors", "managers", "serviced", "severe", "spoke", "airport", "sport", "report", "supper", "support's", "transform", "translate", "released"]
+    [
+        "humane",
+        "humans",
+        "humid",
+        "personal",
+        "persona",
+        "persons",
+        "purple",
+        "peoples",
+        "agents",
+        "agency",
+        "operators",
+        "operates",
+        "representation",
+        "supervise",
+        "supervised",
+        "managed",
+        "manages",
+        "manage",
+        "advise",
+        "advised",
+        "execute",
+        "excellent",
+        "customers",
+        "custom",
+        "services",
+        "served",
+        "supports",
+        "supported",
+        "speaks",
+        "speaker",
+        "steak",
+        "peak",
+        "spear",
+        "transfers",
+        "connects",
+        "connected",
+        "connector",
+        "complaints",
+        "complains",
+        "robots",
+        "machines",
+        "matching",
+        "pleased",
+        "plead",
+        "release",
+        "actually",
+        "contact",
+        "contract",
+        "connects",
+        "sneak",
+        "spike",
+        "special",
+        "specialists",
+        "colleagues",
+        "executives",
+        "advisors",
+        "representatives",
+        "supervisors",
+        "managers",
+        "serviced",
+        "severe",
+        "spoke",
+        "airport",
+        "sport",
+        "report",
+        "supper",
+        "support's",
+        "transform",
+        "translate",
+        "released",
+    ]
 )
 _ADJ = r"(?:(?:a|an|the|your|one|some|any|of|actual|real|live|living|proper|human|genuine|another|different|more|senior|your|ur|damn|bloody|fucking|goddamn|sane|competent|other|customer|service|support|care|sales|technical|team|good|nearest|next|available|first)[ ]){0,6}"
 _SURE = (
@@ -130,8 +201,10 @@ def _asks(said: str) -> bool:
     if (
         _BARE.fullmatch(said)
         or _NO_BOT.search(said)
-        or (re.fullmatch(r"(?:(?:agent|human|operator|representative|person|0|please|now) ?){1,9}", said)
-        and re.search("[a-z]{5}", said))
+        or (
+            re.fullmatch(r"(?:(?:agent|human|operator|representative|person|0|please|now) ?){1,9}", said)
+            and re.search("[a-z]{5}", said)
+        )
     ):
         return True
     if ASKING.search(said):

@@ -88,7 +88,8 @@ def lease(db: Database, now: float, seconds: float) -> KeptHandOver | None:
 def taken(db: Database, id_: str, reply: str) -> None:
     """The webhook has it: its envelope goes."""
     db.execute(
-        "UPDATE handovers SET state = 'sent', reply = ?, envelope = NULL, trouble = NULL, leased_until = 0 WHERE id = ?",
+        "UPDATE handovers SET state = 'sent', reply = ?, envelope = NULL, trouble = NULL, leased_until = 0"
+        " WHERE id = ?",
         [reply, id_],
     )
 
@@ -109,7 +110,8 @@ def give_up(db: Database, id_: str, trouble: str) -> None:
 def retry(db: Database, id_: str, now: float, give_up_at: float) -> bool:
     """Whether there was such a dead letter, which is now tried again."""
     done = db.execute(
-        "UPDATE handovers SET state = 'waiting', due = ?, give_up = ?, leased_until = 0 WHERE id = ? AND state = 'dead'",
+        "UPDATE handovers SET state = 'waiting', due = ?, give_up = ?, leased_until = 0"
+        " WHERE id = ? AND state = 'dead'",
         [now, give_up_at, id_],
     )
     return bool(done.rowcount)

@@ -104,8 +104,8 @@ READY = Metric(
 )  # fmt: skip
 BUILD = Metric("kb_build_info", "gauge", ("version", "python"), "1, with what runs.", "livemax")
 OWN = (
-    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, HANDOVERS, DELIVERIES, GENERATION, CHANGE, BEHIND, LAG, ROWS,
-    WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, QUEUED, LOST, ERRORS, READY, BUILD,
+    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, HANDOVERS, DELIVERIES, GENERATION, CHANGE, BEHIND, LAG,
+    ROWS, WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, QUEUED, LOST, ERRORS, READY, BUILD,
 )  # fmt: skip
 OF_THE_PROCESS = (
     Metric("process_cpu_seconds_total", "counter", (), "Processor time, of all workers that live."),
