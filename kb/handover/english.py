@@ -151,9 +151,9 @@ _BARE = re.compile(
     r"|(?:customer )?(?:service|support|care) (?:agent|representative|executive|team|staff|person)|human being|staff|real one)(?: (?:please|now|thanks|thank you|asap|here))*"
 )
 ASKING = re.compile(
-    r"\b(?:hours?|opening|open|phone number|what number|number is|cost|costs|free|charge|price|pricing|fee|how long|how much|how many|add an?|become|role|permission|login|password|"
+    r"\b(?:hours?|opening|open|phone number|what number|number is|cost|costs|free|(?<!in )charge|price|pricing|fee|how long|how much|how many|add an?|become|role|permission|login|password|"
     r"integrat|api|settings?|set ?up|export|format|discount|commission|seats?|can an? (?:agent|representative|manager|supervisor) |what (?:can|does|do) an?|allowed|do you need|at home|home for|"
-    r"see my|who signs|manual|before (?:i|you)|another person's|phone to|my phone|over the intercom|translator|wifi|bluetooth|does (?:a|an|the)|licen[cs]e|ownership|do (?:staff|agents|your)|is it safe|my device|someone else|forwarding|forward (?:email|mail|messages)|send money|share|invite|to (?:another|some(?:one|body)) else|hubs?|device|label|door|nickname)\b"
+    r"see my|who signs|manual(?! support)|before (?:i|you)|another person's|phone to|my phone|over the intercom|translator|wifi|bluetooth|does (?:a|an|the)|licen[cs]e|ownership|do (?:staff|agents|your)|is it safe|my device|someone else|forwarding|forward (?:email|mail|messages)|send money|share|invite|to (?:another|some(?:one|body)) else|hubs?|device|label|door|nickname)\b"
 )
 _ANGER = re.compile(
     r"\bf+[u*@]+c?k+(?:ing|in|er|ers|ed|s)?\b|\bfuk\b|\bfck|\bwtf\b|\bstfu\b|\bs+h[i*!1]+t+\b|\bbull ?sh|\bdumb ?ass|\bidiots?\b(?! (?:light|proof))|\bmorons?\b|\bimbeciles?\b|\bass ?holes?\b|\bbastards?\b|\bbitch|\byou suck|\bthis sucks|\bscrew (?:you|this)|\bgo to hell"

@@ -57,8 +57,12 @@ def _in_either(said: str) -> str | None:
 
 def _failed(said: str, before: str) -> bool:
     short = len(said) <= 60 and _FAILED.search(said) is not None
-    return short or (len(said) >= _SHORTEST and ratio(said, before) >= _SAME)
+    return short or (len(said) >= _SHORTEST and ratio(_bare(said), _bare(before)) >= _SAME)
 
 
 def _plain(text: str) -> str:
     return all_simplified(unicodedata.normalize("NFKC", text[-_LONGEST:])).lower().strip()
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Operation
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from kb.access.callers import Caller
 from kb.errors import KbError
@@ -92,7 +92,7 @@ def begin(request: Request[Caller, Any, State], state: State, data: JSONBody[Han
     summary="Ask to be called back",
 )
 def call_back(
-    request: Request[Caller, Any, State], state: State, handover_id: str, data: JSONBody[CallBack]
+    request: Request[Caller, Any, State], state: State, handover_id: FromPath[str], data: JSONBody[CallBack]
 ) -> HandedOver:
     """Answered once it is on the disk, encrypted."""
     return _handovers(state).call_back(handover_id, caller_of(request).id, data.contact, data.when)
@@ -105,7 +105,7 @@ def call_back(
     operation_class=_Keeping,
     summary="What became of a hand-over, as its customer may know it",
 )
-def look(request: Request[Caller, Any, State], state: State, handover_id: str) -> HandedOver:
+def look(request: Request[Caller, Any, State], state: State, handover_id: FromPath[str]) -> HandedOver:
     """For whoever began it."""
     return _handovers(state).look(handover_id, caller_of(request).id)
 
