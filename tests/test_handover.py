@@ -61,6 +61,12 @@ def test_an_ordinary_question_that_mentions_people_is_taken_for_that_in_2_of_100
     assert share("ordinary") <= 0.02
 
 
+def test_of_phrasings_unseen_while_the_rules_were_made_most_are_told_apart() -> None:
+    """The target is 0.97 and 0.02; these are what is reached, so that it gets no worse."""
+    assert share("wanting_blind") >= 0.95
+    assert share("ordinary_blind") <= 0.025
+
+
 def test_asking_the_same_again_or_saying_that_it_did_not_help_is_repeated_failure_only_after_something_was_said() -> (
     None
 ):

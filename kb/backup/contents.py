@@ -9,7 +9,7 @@ from pathlib import Path
 from kb.config import Paths, Settings
 
 LEFT_OUT = ("admin.key", "envelope.key", "handover.key")
-"""Of `data/`: secrets in plain text, which who has the backup must not have. Of an admin key the database holds the hash."""
+"""Of `data/`: secrets in plain text, which who has a backup must not have. Of an admin key the database keeps a hash."""
 _PASSING = (".lock", ".new", ".partial", "-wal", "-shm", "-journal")
 
 

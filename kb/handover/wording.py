@@ -24,7 +24,7 @@ _TEXTS = {
     "en": {
         "sent": "I have passed you on to a person, with everything you have said.",
         "queued": "I am passing you on to a person, with everything you have said.",
-        "closed": "Nobody is there at the moment. What you said has been passed on; leave a number and we will call back.",
+        "closed": "Nobody is there at the moment. What you said is passed on; leave a number and we will call you.",
         "down": "I cannot reach a person right now and keep trying. Leave a number and we will call you back.",
         "unsent": "A person has to deal with this.",
         "reference": "Your reference: {}.", "waiting": "Expected wait: about {} minutes.", "until": "Back at: {}.",

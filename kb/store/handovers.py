@@ -19,7 +19,7 @@ WAITING, SENT, DEAD, UNSENT = "waiting", "sent", "dead", "unsent"
 
 @dataclass(frozen=True, slots=True)
 class KeptHandOver:
-    """One of them; times are seconds since 1970. `document` is JSON without personal data, `envelope` is encrypted.
+    """One of them; times are seconds since 1970. `document` is JSON without personal data.
 
     `kind` is `handover` or `callback`, which is `about` a hand-over. `reply` is JSON, `trouble` why the last try failed.
     """
