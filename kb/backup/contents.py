@@ -9,7 +9,7 @@ from pathlib import Path
 from kb.config import Paths, Settings
 
 LEFT_OUT = ("admin.key", "envelope.key", "handover.key")
-"""Of `data/`: secrets in plain text, which who has a backup must not have. Of an admin key the database keeps a hash."""
+"""Of `data/`: secrets in plain text, which a backup must not have. Of an admin key the database keeps a hash."""
 _PASSING = (".lock", ".new", ".partial", "-wal", "-shm", "-journal")
 
 

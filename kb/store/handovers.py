@@ -21,7 +21,7 @@ WAITING, SENT, DEAD, UNSENT = "waiting", "sent", "dead", "unsent"
 class KeptHandOver:
     """One of them; times are seconds since 1970. `document` is JSON without personal data.
 
-    `kind` is `handover` or `callback`, which is `about` a hand-over. `reply` is JSON, `trouble` why the last try failed.
+    `kind` is `handover`, or `callback` `about` one. `reply` is JSON, `trouble` why the last try failed.
     """
 
     id: str

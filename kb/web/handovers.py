@@ -89,7 +89,7 @@ def begin(request: Request[Caller, Any, State], state: State, data: JSONBody[Han
     status_code=200,
     sync_to_thread=True,
     operation_class=_Keeping,
-    summary="Ask to be called back",
+    summary="Request a return call",
 )
 def call_back(
     request: Request[Caller, Any, State], state: State, handover_id: FromPath[str], data: JSONBody[CallBack]
