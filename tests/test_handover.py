@@ -384,7 +384,7 @@ def test_over_http_a_hand_over_survives_kill_minus_9_and_is_listed_for_admins_al
         assert [one["state"] for one in found] == ["sent", "sent"]
         assert PHONE not in json.dumps(found)
         hook.reply = {"reference": "R-2"}
-        said = [{"text": "hello"}, {"speaker": "assistant", "text": "yes?"}]
+        said = [{"text": "hello"}, {"speaker": "bot", "text": "yes?"}]
         assert server.client.post("/api/handovers", json={"conversation": said}).json()["reference"] == "R-2"
         counted = server.client.get("/metrics", headers={"Authorization": f"Bearer {key}"}).text
         assert 'kb_handovers_total{reason="channel"} 1.0' in counted

@@ -25,7 +25,7 @@ _PRESSING = {"self_harm": "emergency", "bereavement": "high", "legal": "high", "
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One turn: by the `customer` or the `assistant`; `at` is in seconds since 1970."""
+    """One turn: by the `customer` or the `bot`; `at` is in seconds since 1970."""
 
     speaker: str
     text: str

@@ -31,7 +31,7 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was said, and by whom; `at` in seconds since 1970."""
 
     text: _Text
-    speaker: Literal["customer", "assistant"] = "customer"
+    speaker: Literal["customer", "bot"] = "customer"
     at: float | None = None
 
 
