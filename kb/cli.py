@@ -12,6 +12,7 @@ from kb.commands import doctor, keeping
 from kb.commands.assist import assist
 from kb.commands.audit import audit
 from kb.commands.export import export
+from kb.commands.handovers import handovers
 from kb.commands.home import Home, as_json
 from kb.commands.importing import import_
 from kb.commands.insights import insights
@@ -64,7 +65,7 @@ def main(ctx: click.Context, home: Path, model: str | None, chosen: tuple[str, .
     keeping.refuse_unless_whole(ctx.obj, ctx.invoked_subcommand)
 
 
-for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase, assist):
+for command in (doctor.doctor, keeping.backup, keeping.restore, keeping.erase, assist, handovers):
     main.add_command(command)
 
 

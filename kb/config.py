@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from kb import possible
 from kb.errors import SettingsError
 from kb.logs import FORMATS, LEVELS
 from kb.paths import Paths as Paths
@@ -109,16 +108,35 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the model is somebody else's: it is then given public passages only, whoever asks."""
     llm_label: str | None = None
     """Told with each generated answer; default: a sentence that says so, in the asker's language."""
+    handover_url: str | None = None
+    """The centre's webhook, to which hand-overs are posted; https, or http on this machine."""
+    handover_secret: str | None = None
+    """What hand-overs are signed with; default: `data/handover.key`, made at first need."""
+    handover_public_key: str | None = None
+    """The receiver's X25519 key (base64): then the envelope is sealed for it alone, on its way too."""
+    handover_topics: tuple[str, ...] = ("self_harm", "bereavement")
+    """What is always for a person: `self_harm`, `bereavement`, `legal`, or words of the centre's own."""
+    handover_turns: int = 20
+    """After so many of a customer's turns in one conversation a person is due; 0 sets no limit."""
+    handover_minutes: int = 30
+    """After so many minutes of one conversation a person is due; 0 sets no limit."""
+    handover_wait_ms: int = 1_500
+    """How long a customer waits for the webhook's reply before they are told that it is on its way."""
+    handover_retry_seconds: float = 2.0
+    """The pause after the first try that failed; it doubles, up to five minutes."""
+    handover_hours: int = 24
+    """How long it is tried; then it is a dead letter."""
+    envelope_key: tuple[str, ...] = ()
+    """Fernet keys, the newest first, which encrypts; default: `data/envelope.key`, made at first need."""
+    envelope_hours: int = 24
+    """An envelope that nobody has acknowledged is deleted after so long."""
     log: str = "auto"
     """How a service logs: `text`, `json`, or `auto`, which is text where a person watches, at a terminal."""
     log_level: str = "info"
     """From where on it logs: `debug`, `info`, `warning` or `error`."""
 
 
-_LISTS = ("keep", "golden", "sites", "oidc_roles", "tickets_keys")
-METRICS = ("admin", "loopback")
-"""What the setting `metrics` may say."""
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+_LISTS = ("keep", "golden", "sites", "oidc_roles", "tickets_keys", "handover_topics", "envelope_key")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -229,8 +247,9 @@ def _refuse_impossible(settings: Settings) -> None:
             raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")
     if not 0 < settings.conversation_hours <= 24 * 365:
         raise SettingsError(f"conversation_hours: {settings.conversation_hours:g} is not between 0 and a year")
-    _refuse_impossible_access(settings)
-    _refuse_impossible_model(settings)
+    possible.check_access(settings)
+    possible.check_model(settings)
+    possible.check_handover(settings)
     for name, known in (("log", FORMATS), ("log_level", LEVELS)):
         if (value := getattr(settings, name)) not in known:
             raise SettingsError(f"{name}: {value!r} is none of {', '.join(known)}")
@@ -242,39 +261,3 @@ def _refuse_impossible(settings: Settings) -> None:
         raise SettingsError(
             f"timezone: {settings.timezone!r} is not an IANA time zone such as 'Asia/Shanghai'"
         ) from error
-
-
-def _refuse_impossible_model(settings: Settings) -> None:
-    if settings.llm_url is not None:
-        named = urlsplit(settings.llm_url)
-        is_local = named.scheme == "http" and named.hostname in ("localhost", "127.0.0.1", "::1")
-        if not named.hostname or not (named.scheme == "https" or is_local) or named.username or named.query:
-            raise SettingsError(
-                "llm_url: accepted is an address such as https://llm.example/v1, or http:// on this machine alone; a"
-                " key belongs into KB_LLM_KEY"
-            )
-    for name in ("llm_timeout_s", "llm_requests"):
-        if not getattr(settings, name) > 0:
-            raise SettingsError(f"{name}: {getattr(settings, name)} is not positive")
-
-
-def _refuse_impossible_access(settings: Settings) -> None:
-    for name, least in (
-        ("key_requests", 0),
-        ("address_requests", 0),
-        ("sms_characters", 0),
-        ("ivr_characters", 0),
-        ("signin_attempts", 1),
-        ("session_idle_minutes", 1),
-        ("session_hours", 1),
-    ):
-        if (found := getattr(settings, name)) < least:
-            raise SettingsError(f"{name}: {found} is too small; accepted is {least} or more")
-    if settings.metrics not in METRICS:
-        raise SettingsError(f"metrics: {settings.metrics!r} is none of {', '.join(METRICS)}")
-    for name, url in (*(("sites", site) for site in settings.sites), ("public_url", settings.public_url)):
-        if url is not None and not _ORIGIN.fullmatch(url):
-            raise SettingsError(f"{name}: {url!r} is no origin such as https://www.example.com (no path, no slash)")
-    given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_roles)
-    if any(given) and not all(given):
-        raise SettingsError("oidc_issuer, oidc_client_id, oidc_roles: give all of them, or none")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
 from sqlite_utils import Database
 
+from kb.accounts import AnswerAccount
 from kb.config import Settings
 from kb.errors import NotShown
 from kb.journal import TURNS, Journal, Origin
@@ -45,15 +46,18 @@ class Conversations:
         *,
         explain: bool = False,
         stages: Stages | None = None,
+        after: Callable[[AnswerAccount, Ask], AnswerAccount] | None = None,
     ) -> Answer:
         """The answer to the next turn of a conversation, or, where `id_` is NEW, to the first; it is on record.
 
-        Raises NotShown where this caller and customer have no such conversation, UsageError, StoreError.
+        `after` may put another in its place, such as a hand-over. Raises NotShown where this caller and customer have
+        no such conversation, UsageError, StoreError.
         """
         before = [] if id_ == NEW else self._turns(id_, origin)
         offered = _offered(before)
         ask = replace(ask, conversation=tuple(turn.meant for turn in before), offered=offered)
         account = kb.answered(ask, explain=explain, stages=stages)
+        account = account if after is None else after(account, ask)
         known = id_ or secrets.token_urlsafe(_BYTES)
         made = account.answer
         self._journal.keep_answer(

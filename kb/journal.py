@@ -106,6 +106,10 @@ class Journal:
         """The channel's name, redacted: it is whatever a caller writes."""
         return origin.channel and self.redacted(origin.channel[:_NAME])
 
+    def turns(self, texts: Sequence[str]) -> list[str]:
+        """What one customer said, redacted, each read with the end of the one before."""
+        return [self.redacted_after(before, turn) for before, turn in pairwise(["", *texts])]
+
     def close(self) -> None:
         """Writes what waits and takes no more."""
         self._group.close()

@@ -39,6 +39,16 @@ class Paths:
         return self.home / "data" / "customer.key"
 
     @property
+    def handover_key(self) -> Path:
+        """The secret with which hand-overs are signed, unless a setting names one."""
+        return self.home / "data" / "handover.key"
+
+    @property
+    def envelope_key(self) -> Path:
+        """The keys of what customers said, encrypted until it is taken; the newest first, one a line."""
+        return self.home / "data" / "envelope.key"
+
+    @property
     def calibration(self) -> Path:
         """What `kb calibrate` fitted to this centre's own questions."""
         return self.home / "data" / "calibration.json"
@@ -57,3 +67,11 @@ class Paths:
     def index(self) -> Path:
         """Everything that can be rebuilt by `kb reindex`."""
         return self.home / "index"
+
+
+def is_folder(path: Path, inode: int) -> bool:
+    """Whether a path is still the folder that had a number when it was looked at."""
+    try:
+        return path.stat().st_ino == inode
+    except OSError:
+        return False

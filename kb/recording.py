@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 
+from kb.accounts import AnswerAccount
 from kb.authoring import author_of
 from kb.config import Paths
 from kb.journal import Journal, Origin
@@ -38,9 +40,14 @@ def answer(
     *,
     explain: bool = False,
     stages: Stages | None = None,
+    after: Callable[[AnswerAccount], AnswerAccount] | None = None,
 ) -> Answer:
-    """The answer, which is on record. Raises UsageError, and StoreError where it cannot be: then it is not told."""
+    """The answer, which is on record. Raises UsageError, and StoreError where it cannot be: then it is not told.
+
+    `after` may put another in its place, such as a hand-over.
+    """
     account = kb.answered(ask, explain=explain, stages=stages)
+    account = account if after is None else after(account)
     journal.keep_answer(account, ask, origin)
     return account.answer
 

@@ -134,8 +134,27 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a customer may know of their hand-over: its `id`, and what the centre's webhook said.
+
+    `state`: `sent` (taken), `queued` (on its way), `closed` (taken, nobody there until `closed_until`), `down` (not
+    reached yet; it is tried again), `unsent` (the centre has no webhook: the channel itself passes on). `callback`
+    where a call-back may be asked for.
+    """
+
+    id: str
+    state: str
+    reason: str
+    reference: str | None = None
+    waiting_minutes: int | None = None
+    closed_until: str | None = None
+    message: str | None = None
+    callback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A short cited answer (`answered`), or an honest refusal with its reason (`abstained`).
+    """A short cited answer (`answered`), an honest refusal with its reason (`abstained`), or a hand-over (`handover`).
 
     `language` is that of what is quoted, null in a refusal; `foreign` where it is another than the asker's. With the
     reasons `which_product` and `which_topic` the text asks back, and `options` says between what. `skipped` names
@@ -153,7 +172,7 @@ class Answer:
     actions: tuple[Action, ...]
     confidence: float
     reason: str | None = None
-    handover: None = None
+    handover: HandedOver | None = None
     language: str | None = None
     foreign: bool = False
     options: tuple[Option, ...] = ()

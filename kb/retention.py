@@ -11,7 +11,13 @@ from kb.config import Paths
 from kb.store import calls, conversations, database
 from kb.store.journal import open_journal
 
-_TABLES = {"answers": "answer_id", "searches": "query_id", "signals": "about, id", "generated": "key"}
+_TABLES = {
+    "answers": "answer_id",
+    "searches": "query_id",
+    "signals": "about, id",
+    "generated": "key",
+    "handovers": "id",
+}
 _TOGETHER = 500
 """Rows of one transaction: whoever records an answer meanwhile waits for no more."""
 _DAY, _HOUR = 86_400, 3_600

@@ -27,10 +27,12 @@ from kb.courtesy import Courtesy
 from kb.deliveries import Inbox
 from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
 from kb.following import Following
+from kb.handover.handing import HandOvers
 from kb.jobs import Handler, JobServer
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
 from kb.orders import Ahead, Work
+from kb.paths import is_folder
 from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.recording import SHELL, answer, search
@@ -56,6 +58,7 @@ class Service:
         self.journal, self._inbox = Journal(paths, settings), Inbox(paths)
         self.calls = Calls(paths, settings, self.journal)
         self._following = Following(paths, settings, author_of(settings, self.journal.said, self.journal.keep))
+        self.handovers = HandOvers(paths, settings, self.journal)
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
@@ -98,12 +101,14 @@ class Service:
         for name, work in (("kb-follow", self._follow), ("kb-write", self._write), ("kb-forget", self._forget)):
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
             self._threads[-1].start()
+        self.handovers.start()
 
     def stop(self) -> None:
         """Ends the background work; a job that is writing finishes first."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+        self.handovers.stop()
         self.calls.close()
         self.journal.close()
 
@@ -197,7 +202,7 @@ class Service:
                 pending = not self._quietly("watch", partial(writer.reindex, silent))
             if self._inbox.is_waiting:
                 self._quietly("tickets", partial(orders.take_in, writer, self._inbox))
-            if not _is_folder(self._paths.articles, watched):
+            if not is_folder(self._paths.articles, watched):
                 self._stopping.wait(_RETRY_SECONDS)
                 return
 
@@ -291,10 +296,3 @@ class Service:
         check_alike(asked.grounds, self._grounds)
         self.knowledge.reader.refresh()
         return self.knowledge
-
-
-def _is_folder(path: Path, inode: int) -> bool:
-    try:
-        return path.stat().st_ino == inode
-    except OSError:
-        return False

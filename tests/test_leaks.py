@@ -320,6 +320,11 @@ def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
         "unknown key": ("POST", "/api/answers", {"question": "refund", "audience": "agent"}, 400),
         "no object": ("POST", "/api/answers", [], 400),
         "wrong method": ("GET", "/api/answers", None, 405),
+        "hand-overs": ("GET", "/api/handovers", None, 401),
+        "no hand-over": ("GET", "/api/handovers/T-0", None, 404),
+        "no hand-over to call back about": ("POST", "/api/handovers/T-0/callback", {"contact": "12345"}, 404),
+        "hand over": ("POST", "/api/handovers", {"conversation": [{"text": "goodwill refund for agents"}]}, 200),
+        "human": ("POST", "/api/answers", {"question": "转人工", "conversation": ["goodwill"]}, 200),
         "unknown path": ("GET", "/api/tickets", None, 404),
     }
     return requests | {f"hidden {id_}": ("GET", f"/articles/{id_}", None, 404) for id_ in hidden}

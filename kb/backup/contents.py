@@ -8,8 +8,8 @@ from pathlib import Path
 
 from kb.config import Paths, Settings
 
-LEFT_OUT = ("admin.key",)
-"""Of `data/`: a key in plain text. The database holds its hash, so it goes on working; who has the backup must not."""
+LEFT_OUT = ("admin.key", "envelope.key", "handover.key")
+"""Of `data/`: secrets in plain text, which a backup must not have. Of an admin key the database keeps a hash."""
 _PASSING = (".lock", ".new", ".partial", "-wal", "-shm", "-journal")
 
 

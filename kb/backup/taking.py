@@ -22,7 +22,7 @@ from kb.config import Paths, Settings
 from kb.errors import StoreError, UsageError
 from kb.model import utc_now
 from kb.progress import Progress
-from kb.store import audit, copies, database
+from kb.store import audit, copies, database, handovers
 
 _PARTS = ("articles", "data", "index")
 _ATTEMPTS = 5
@@ -104,6 +104,8 @@ def _write(home: Paths, settings: Settings, file: Path, progress: Progress) -> a
     migrations, counts = {}, {}
     for source in contents.databases(home):
         made = copies.copy(source, copied / source.name, lambda done, total: progress("Copying", done, max(1, total)))
+        if source == home.journal:
+            handovers.without_envelopes(copied / source.name)
         migrations[source.name], counts[source.name] = made.migrations, made.counts
     members = [(f"data/{source.name}", copied / source.name) for source in contents.databases(home)]
     members += [(path.relative_to(home.home).as_posix(), path) for path in contents.files(home, settings)]

@@ -121,6 +121,28 @@ def conversations(db: Database) -> None:
     """)
 
 
+@migrations(name="0030_handovers")
+def handovers(db: Database) -> None:
+    """What waits for the centre's webhook, was taken there, or was given up; `n` is the order in which it came.
+
+    Times are seconds since 1970. `envelope` holds a customer's own words, encrypted, until they are acknowledged.
+    """
+    db.executescript("""
+        CREATE TABLE handovers (
+            n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, conversation TEXT NOT NULL, at REAL NOT NULL,
+            kind TEXT NOT NULL, about TEXT, caller TEXT NOT NULL, channel TEXT, customer TEXT, reason TEXT NOT NULL,
+            document TEXT NOT NULL, envelope BLOB, envelope_until REAL NOT NULL, state TEXT NOT NULL,
+            tries INTEGER NOT NULL, due REAL NOT NULL, leased_until REAL NOT NULL, give_up REAL NOT NULL,
+            reply TEXT, trouble TEXT
+        );
+        CREATE INDEX handovers_that_wait ON handovers (due) WHERE state = 'waiting';
+        CREATE INDEX handovers_by_conversation ON handovers (conversation) WHERE state = 'waiting';
+        CREATE INDEX handovers_by_envelope ON handovers (envelope_until) WHERE envelope IS NOT NULL;
+        CREATE INDEX handovers_by_time ON handovers (at);
+        CREATE INDEX handovers_by_customer ON handovers (customer) WHERE customer IS NOT NULL;
+    """)
+
+
 @migrations(name="0040_inbox")
 def inbox(db: Database) -> None:
     """Tickets that a help desk sent and that are not published yet, redacted; and which signed deliveries were taken.

@@ -15,17 +15,18 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
-from kb import recording
 from kb.access.callers import Caller
+from kb.accounts import AnswerAccount
 from kb.answer.forms import Channel, Limits, form, is_channel
 from kb.answer.streaming import told
 from kb.config import Settings
 from kb.conversations import NEW, STREAM_SECONDS, Conversations
 from kb.errors import UsageError
+from kb.journal import Origin
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
 from kb.stages import Stages
-from kb.web.asking import Asking, counted, knowledge, service_of
+from kb.web import asking
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
 from kb.withheld import report
@@ -65,12 +66,12 @@ class StreamOffer(msgspec.Struct, frozen=True):
     status_code=200,
     sync_to_thread=True,
     summary="A short cited answer, or an honest refusal; as events with `Accept: text/event-stream`",
-    operation_class=Asking,
+    operation_class=asking.Asking,
     guards=[requires("public")],
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
-    kb, ask = knowledge(state), _ask(request, data)
+    kb, ask = asking.knowledge(state), _ask(request, data)
     answer = _answered(request, state, data, ask)
     reporting = BackgroundTask(report, kb, ask, answer)
     if request.accept.best_match(["application/json", EVENTS]) == EVENTS:
@@ -83,7 +84,7 @@ def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Q
     status_code=200,
     sync_to_thread=True,
     summary="The same answer, to be fetched as events by a browser's EventSource",
-    operation_class=Asking,
+    operation_class=asking.Asking,
     guards=[requires("public")],
 )
 def stream_offers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> StreamOffer:
@@ -118,14 +119,12 @@ def _ask(request: Request[Caller, Any, State], data: Question) -> Ask:
 
 def _answered(request: Request[Caller, Any, State], state: State, data: Question, ask: Ask) -> Answer:
     """The answer, which is on record, with the form of its channel."""
-    kb, stages = knowledge(state), Stages()
     origin = origin_of(request, data.channel, data.customer_ref)
     id_ = NEW if data.conversation is True else data.conversation_id
     if id_ is None:
-        answer = recording.answer(kb, service_of(state).journal, ask, origin, explain=data.explain, stages=stages)
+        _, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        answer = _conversations(state).answer(kb, id_, ask, origin, explain=data.explain, stages=stages)
-    counted(state, kb, stages, answer)
+        answer = _in_conversation(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
         return answer
     settings: Settings = state.settings
@@ -134,8 +133,20 @@ def _answered(request: Request[Caller, Any, State], state: State, data: Question
     return replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
 
 
+def _in_conversation(state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool) -> Answer:
+    kb, stages, handovers = asking.knowledge(state), Stages(), asking.service_of(state).handovers
+
+    def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
+        return handovers.consider(kb, account, asked, origin)
+
+    conversations = _conversations(state)
+    answer = conversations.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
+    asking.counted(state, kb, stages, answer)
+    return answer
+
+
 def _conversations(state: State) -> Conversations:
-    return Conversations(service_of(state).journal, state.settings)
+    return Conversations(asking.service_of(state).journal, state.settings)
 
 
 async def _events(answer: Answer) -> AsyncIterator[ServerSentEventMessage]:

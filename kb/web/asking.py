@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
@@ -15,7 +16,7 @@ from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
 from kb.web.admission import Admission, waited_seconds
-from kb.web.metrics import ANSWERS, GENERATED, REFUSED, SEARCHES, language_of
+from kb.web.metrics import ANSWERS, GENERATED, HANDOVERS, REFUSED, SEARCHES, language_of
 from kb.web.requests import note
 
 
@@ -49,8 +50,9 @@ def search(state: State, ask: Ask, k: int, origin: Origin, *, explain: bool = Fa
 
 def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> tuple[KnowledgeBase, Answer]:
     """What answered, for `report`, and the answer, which is on record. Raises UsageError, KbError, HTTPException."""
-    kb, stages = knowledge(state), Stages()
-    told = recording.answer(kb, service_of(state).journal, ask, origin, explain=explain, stages=stages)
+    kb, stages, service = knowledge(state), Stages(), service_of(state)
+    after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
+    told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
     counted(state, kb, stages, told)
     return kb, told
 
@@ -67,6 +69,9 @@ def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult 
         return
     metrics.count(ANSWERS, told.outcome, language)
     note(outcome=told.outcome, reason=told.reason, answer_id=told.answer_id)
+    if told.handover is not None:
+        metrics.count(HANDOVERS, told.handover.reason)
+        note(handover_id=told.handover.id)
     if told.generated or told.not_generated:
         result = told.not_generated or "generated"
         metrics.count(GENERATED, result)

@@ -13,6 +13,7 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
+from kb.handover.rules import REASONS
 from kb.stages import STAGES, Stages
 from kb.web.tallies import Tallies
 
@@ -65,6 +66,10 @@ GENERATED = Metric(
     "Answers over HTTP where a language model is set: `generated`, or why they quote.",
 )  # fmt: skip
 HANDOVERS = Metric("kb_handovers_total", "counter", ("reason",), "Conversations handed over to a person, by reason.")
+DELIVERIES = Metric(
+    "kb_handover_deliveries_total", "counter", ("outcome",),
+    "Tries to bring hand-overs to the webhook: `sent`, `put_off`, `dead` (given up); envelopes that `expired`.",
+)  # fmt: skip
 GENERATION = Metric(
     "kb_index_generation", "gauge", (), "The generation of the index that is shown; of workers, the oldest.", "livemin",
 )  # fmt: skip
@@ -123,9 +128,9 @@ READY = Metric(
 )  # fmt: skip
 BUILD = Metric("kb_build_info", "gauge", ("version", "python"), "1, with what runs.", "livemax")
 OWN = (
-    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, GENERATED, HANDOVERS, GENERATION, CHANGE, BEHIND, LAG,
-    ROWS, WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, CONSOLES, SOCKETS_ENDED, UTTERANCES, SUGGESTIONS,
-    SUGGESTION_SECONDS, TYPED, QUEUED, LOST, ERRORS, READY, BUILD,
+    REQUEST_SECONDS, STAGE_SECONDS, SEARCHES, ANSWERS, REFUSED, GENERATED, HANDOVERS, DELIVERIES, GENERATION, CHANGE,
+    BEHIND, LAG, ROWS, WRITES, REMEMBERED, BATCH, AT_HAND, WAITING, TURNED_AWAY, CONSOLES, SOCKETS_ENDED, UTTERANCES,
+    SUGGESTIONS, SUGGESTION_SECONDS, TYPED, QUEUED, LOST, ERRORS, READY, BUILD,
 )  # fmt: skip
 OF_THE_PROCESS = (
     Metric("process_cpu_seconds_total", "counter", (), "Processor time, of all workers that live."),
@@ -203,7 +208,8 @@ class Metrics:
         series = [
             *((ANSWERS, pair) for pair in product(OUTCOMES, LANGUAGES)),
             *((REFUSED, pair) for pair in product(REFUSALS, LANGUAGES)),
-            *((HANDOVERS, (reason,)) for reason in REFUSALS),
+            *((HANDOVERS, (reason,)) for reason in REASONS),
+            *((DELIVERIES, (outcome,)) for outcome in ("sent", "put_off", "dead", "expired")),
             *((TURNED_AWAY, (why,)) for why in ("full", "late", "slow_body")),
             *((REMEMBERED, (result,)) for result in ("hit", "miss")),
         ]

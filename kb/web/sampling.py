@@ -108,6 +108,7 @@ class Sampling:
     def _work(self) -> None:
         self._grown(metrics.WRITES, self._service.writes)
         self._grown(metrics.ERRORS, self._service.errors)
+        self._grown(metrics.DELIVERIES, self._service.handovers.outcomes)
         if self._journal is not None:
             self._metrics.set(metrics.QUEUED, self._journal.queued)
             self._metrics.count(metrics.LOST, by=self._since(metrics.LOST, self._journal.lost))
