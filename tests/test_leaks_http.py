@@ -27,9 +27,13 @@ from test_leaks import INTERNAL_TEXTS, PUBLIC_TEXTS, WITHDRAWN_TEXTS, Forbidden,
 
 from kb.access.callers import Role
 from kb.access.keys import create_key
-from kb.config import Paths, load_settings
+from kb.access.reception import Reception
+from kb.config import Paths, Settings, load_settings
 from kb.progress import silent
 from kb.search.embedding import Embedder
+from kb.service import Service
+from kb.web.admission import Admission
+from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
 SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
@@ -114,6 +118,14 @@ def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, bundled_em
         assert writer.reindex(silent).added == sum(map(len, GROUPS.values()))
         writer.close()
     return home
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_words(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The description of the interface, made where there is no content at all."""
+    paths, settings = Paths(tmp_path_factory.mktemp("empty")), Settings()
+    app = create_app(Service(paths, settings, ""), Reception(paths, settings), Admission(1))
+    OWN_TEXTS.append(json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False))
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +251,15 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /v1/models": _same(("GET", "/v1/models", None, {})),
     "GET /v1/models/{model}": _same(("GET", "/v1/models/kb", None, {}), ("GET", "/v1/models/vip", None, {})),
     "POST /mcp": _tools,
+    "GET /api/handovers": _same(*[("GET", f"/api/handovers?dead={dead}", None, {}) for dead in ("true", "false")]),
+    "GET /api/handovers/{handover_id}": _same(("GET", "/api/handovers/amber", None, {})),
+    "POST /api/handovers": _same(
+        ("POST", "/api/handovers", {"conversation": [{"text": "amber circle margin"}]}, {}),
+        ("POST", "/api/handovers", {"conversation": []}, {}),
+    ),
+    "POST /api/handovers/{handover_id}/callback": _same(
+        ("POST", "/api/handovers/amber/callback", {"contact": "amber@example.com"}, {})
+    ),
     "POST /api/answers/stream": _same(
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),

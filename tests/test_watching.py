@@ -91,7 +91,7 @@ def test_refusals_are_counted_by_reason_and_language(home: Path, tiny_model: Pat
         assert total(samples, "kb_refusals_total", reason=reason, language=language) == 1
     assert total(samples, "kb_refusals_total") == total(samples, "kb_answers_total", outcome="abstained") == 2
     assert total(samples, "kb_handovers_total") == 0
-    assert ("kb_handovers_total", frozenset({("reason", "nothing_close")})) in samples
+    assert ("kb_handovers_total", frozenset({("reason", "asked_for_human")})) in samples
 
 
 def test_an_edit_moves_the_change_the_rows_and_the_writes(server: Server) -> None:

@@ -66,7 +66,7 @@ class StreamOffer(msgspec.Struct, frozen=True):
     status_code=200,
     sync_to_thread=True,
     summary="A short cited answer, or an honest refusal; as events with `Accept: text/event-stream`",
-    operation_class=asking.Asking,
+    operation_class=asking.Conversing,
     guards=[requires("public")],
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
@@ -84,7 +84,7 @@ def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Q
     status_code=200,
     sync_to_thread=True,
     summary="The same answer, to be fetched as events by a browser's EventSource",
-    operation_class=asking.Asking,
+    operation_class=asking.Conversing,
     guards=[requires("public")],
 )
 def stream_offers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> StreamOffer:
@@ -97,6 +97,7 @@ def stream_offers(request: Request[Caller, Any, State], state: State, data: JSON
 @get(
     "/api/answers/stream",
     summary="An answer as events, once",
+    operation_class=asking.Conversing,
     guards=[requires("public")],
     media_type=EVENTS,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from litestar.datastructures import State
-from litestar.openapi.spec import OpenAPIHeader, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
+from litestar.openapi.spec import OpenAPIHeader, OpenAPIType, Operation, Schema
 
 from kb import recording
 from kb.errors import UsageError
@@ -16,6 +16,7 @@ from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
 from kb.web.admission import Admission, waited_seconds
+from kb.web.documented import problem
 from kb.web.metrics import ANSWERS, GENERATED, HANDOVERS, REFUSED, SEARCHES, language_of
 from kb.web.requests import note
 
@@ -30,13 +31,19 @@ class Asking(Operation):
             schema=Schema(type=OpenAPIType.INTEGER, minimum=1),
             description="How many seconds to wait before asking again; absent where nothing can be answered at all",
         )
-        problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, description="An RFC 9457 problem"))
+        busy = problem("Too many questions at hand, or the knowledge base cannot answer", **{"Retry-After": seconds})
+        self.responses = (self.responses or {}) | {"503": busy}
+
+
+@dataclass
+class Conversing(Asking):
+    """An operation that may be about a conversation, or an answer, which is not there for this caller."""
+
+    def __post_init__(self) -> None:
+        """Adds that to what Litestar found by itself."""
+        super().__post_init__()
         self.responses = (self.responses or {}) | {
-            "503": OpenAPIResponse(
-                "Too many questions at hand, or the knowledge base cannot answer",
-                headers={"Retry-After": seconds},
-                content={"application/problem+json": problem},
-            )
+            "404": problem("There is none such for this caller, or it has expired")
         }
 
 

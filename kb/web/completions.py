@@ -15,7 +15,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
 from kb.access.callers import Caller
@@ -100,7 +100,7 @@ async def models() -> Models:
 
 
 @get("/models/{model:str}", summary="A model", operation_class=_Completing, guards=[requires("public")])
-async def model(model: str) -> Model:
+async def model(model: FromPath[str]) -> Model:
     """404 for any but `kb`."""
     if model != MODEL:
         raise HTTPException(f"there is no model {model[:80]!r}: there is {MODEL!r}", status_code=404)
