@@ -311,8 +311,6 @@ def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
         "alive": ("GET", "/health/live", None, 200),
         "ready": ("GET", "/health/ready", None, 200),
         "metrics": ("GET", "/metrics", None, 401),
-        "schema": ("GET", "/schema/openapi.json", None, 200),
-        "schema page": ("GET", "/schema", None, 200),
         "no question": ("GET", "/api/search", None, 400),
         "k too small": ("GET", "/api/search?q=refund&k=0", None, 400),
         "k too large": ("GET", "/api/search?q=refund&k=101", None, 400),
