@@ -152,11 +152,11 @@ class Answering:
         curated = isinstance(document, Article) and bool(document.answer) and self._asks_curated(found)
         rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
         found_best, *others = self._passages(best)
-        passages = [found_best, *(passage for passage in others if not addresses_machine(passage.text))]
+        passages = [found_best, *(passage for passage in others if not _speaks_to_machine(passage))]
         self.document, self.passages, self._source = document, passages, found
         self.basis = basis_of(passages, rarity, whole=whole, curated=curated)
         made = compose(document, self.basis)
-        if addresses_machine(found_best.text) or addresses_machine(made.text):
+        if _speaks_to_machine(found_best) or addresses_machine(made.text):
             log.warning("%s seems to hold an order to a machine: it is not told", best.document_id)
             return None
         actions = document.actions if isinstance(document, Article) else ()
@@ -184,3 +184,8 @@ class Answering:
     def _asks_curated(self, found: Found) -> bool:
         """Whether the question is one that the article's own short answer was written for."""
         return found.exact or found.passage.role == "question"
+
+
+def _speaks_to_machine(passage: StoredPassage) -> bool:
+    """Whether an order to a machine stands in a passage, or in the headings above it."""
+    return addresses_machine("\n".join([*(f"# {heading}" for heading in passage.heading), passage.text]))
