@@ -49,6 +49,7 @@ _FAMILIES = (
     r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?INST\]|<</?SYS>>|<system>[^<]{0,80}</system>",
     r"\b(?:BEGIN|END) (?:ADMIN|SYSTEM|PROMPT) OVERRIDE\b|\bsystem override\b|\bnew (?:system )?instructions?:",
     r"(?:^|\n)[\s*>-]*(?:NEW )?(?:SYSTEM|ASSISTANT)(?: MESSAGE| PROMPT| OVERRIDE)? ?:",
+    r"(?:^|\n)[\s*>-]*(?-i:USER|HUMAN) ?:",
     r"(?:^|\n)[\s*>-]*(?:系统|助手|新的?(?:系统)?(?:指令|提示)) ?[:：](?! ?余额)",
     r"(?:^|\n)\s*#{1,6} ?(?:system prompt|(?:new )?instructions?|新?指令|系统提示词)\s*[:：]?\s*(?:\n|$)",
     # The machine is called, and told what to do.
