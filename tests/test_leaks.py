@@ -301,7 +301,7 @@ def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
     bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
     assert _leaks(bodies, NOT_PUBLIC) == {}
     assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 100
-    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 100
+    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 60
 
 
 def _other_requests() -> dict[str, tuple[str, str, Any, int]]:
