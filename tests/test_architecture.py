@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "possible": {"errors", "config"},  # the settings' type alone
     "config": {"errors", "logs", "paths", "possible"},
     "paths": set(),
-    "customers": set(),
+    "keyfiles": set(),
+    "customers": {"keyfiles"},
     "courtesy": set(),
     "access": VALUES | {"config", "store"},
     "backup": VALUES | {"config", "customers", "progress", "store"},
@@ -31,7 +32,8 @@ MAY_IMPORT = {
     "assist": VALUES | {"answer", "search"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
-    "handover": VALUES | {"accounts", "answer", "config", "journal", "knowledge", "results", "search", "store"},
+    "handover": VALUES
+    | {"keyfiles", "accounts", "answer", "config", "journal", "knowledge", "results", "search", "store"},
     "rehearsal": set(),
     "embedders": VALUES | {"config", "search"},
     "comparison": VALUES | {"config", "progress", "store", "search", "knowledge", "evaluation", "rehearsal"},
