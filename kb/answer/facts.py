@@ -13,7 +13,7 @@ from kb.search.terms import simplified
 
 _LINK = re.compile(r"https?://[^\s<>（）()\"'，。；]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CODE = re.compile(r"(?<![a-z0-9])(?=[a-z0-9\-_./#]*\d)(?=[a-z0-9\-_./#]*[a-z])[a-z0-9]+(?:[-_./#]+[a-z0-9]+)*")
-_ENGLISH = [
+UNITS = [
     "zero",
     "one",
     "two",
@@ -35,9 +35,9 @@ _ENGLISH = [
     "eighteen",
     "nineteen",
 ]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_WORDS = {word: value for value, word in enumerate(_ENGLISH)} | {w: 10 * n for n, w in enumerate(_TENS, 2)}
-_WORD = re.compile(rf"\b(?:({'|'.join(_TENS)})(?:[ -]({'|'.join(_ENGLISH[1:10])}))?|({'|'.join(_ENGLISH)}))\b")
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_WORDS = {word: value for value, word in enumerate(UNITS)} | {w: 10 * n for n, w in enumerate(TENS, 2)}
+_WORD = re.compile(rf"\b(?:({'|'.join(TENS)})(?:[ -]({'|'.join(UNITS[1:10])}))?|({'|'.join(UNITS)}))\b")
 _DIGITS = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _PLACES = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _UNITS = {

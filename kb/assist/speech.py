@@ -11,6 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from kb.answer.facts import TENS, UNITS
 from kb.search.terms import in_simplified, is_chinese
 
 _PLACEHOLDER = re.compile(r"\[[a-z ]{3,20}\]")
@@ -47,42 +48,7 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _TRAILING = re.compile(r"[啊呀嘛哦喔噢哈呢吧啦]+$")
-_NUMBER_WORDS = [
-    "zero",
-    "oh",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "double",
-    "triple",
-    "nought",
-]
+_NUMBER_WORDS = [*UNITS, *TENS, "oh", "hundred", "thousand", "double", "triple", "nought"]
 _NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十百千万幺]", re.IGNORECASE)
 _READ_ALOUD = re.compile(
     rf"(?:(?:我的?)?(?:订单号?|手机号?码?|电话号?码?|单号)(?:是|就是)?|(?:my |the )?(?:order|phone|mobile)(?: number)?(?:'s| is)? )?(?:\b(?:[A-Z]\s?)+)?(?:(?:\b(?:{'|'.join(_NUMBER_WORDS)})\b|\d|[零〇一二两三四五六七八九十幺])[\s,，、。.\-]*){{6,}}",
