@@ -119,6 +119,7 @@ def test_a_suggestion_says_why_what_to_say_and_how_long_it_took(server: Server) 
 
 def test_nothing_internal_is_ready_to_say(server: Server) -> None:
     with console(server, "/api/calls/d", key_of(server)) as socket:
+        told(socket, "state")
         said(server, "d", 1, "I want a refund of the kettle from the manager")
         shown = told(socket, "suggestions")["suggestions"]
     secret = next(s for s in shown if s["document_id"] == "secret")
