@@ -1,0 +1,1 @@
+"""How articles come to be: drafts, review, publishing and retiring; knows nothing of HTTP."""
