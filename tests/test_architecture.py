@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
     "assist": VALUES | {"answer", "search"},
+    "editing": VALUES | {"config", "ingest", "store"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
