@@ -31,6 +31,7 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
+from kb.slots import Slots
 from kb.web import asking, handovers, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
@@ -135,6 +136,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
+             "slots": Slots(),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,
