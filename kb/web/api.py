@@ -48,6 +48,7 @@ from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
+from kb.web.slashes import Unhidden
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
@@ -129,7 +130,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
             *handovers.HANDLERS, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
-        middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
+        middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
         before_send=[securing(settings)],
         cors_config=cors(settings),
         template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
