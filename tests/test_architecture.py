@@ -121,6 +121,7 @@ MAY_IMPORT = {
         "accounts",
         "answer",
         "deliveries",
+        "editing",
         "library",
         "conversations",
         "assist",
