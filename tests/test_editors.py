@@ -34,3 +34,22 @@ def test_revisions_are_read_and_compared_with_the_slashes_of_the_id_encoded(serv
     for path in ("revisions/2", "diff?to=2", "diff?from=7"):
         assert server.client.get(f"/api/articles/{quote(id_, safe='')}/{path}").status_code == 404
     assert server.get(f"/api/articles/{id_}/revisions").status_code == 404
+
+
+def test_a_text_is_previewed_as_it_would_be_shown_and_found(server: Server) -> None:
+    text = (server.home / "articles/zh/errors/washer-w6.md").read_text("utf-8") + "\n::: agent\n只给客服。\n:::\n"
+    found = server.client.post("/api/preview", json={"text": text, "id": "zh/errors/washer-w6"}).json()
+    assert (found["title"], found["troubles"]) == ("云洗 W6 洗衣机故障代码", [])
+    assert '<img src="zh/images/w6-drain-filter.svg"' in found["html"]
+    assert "只给客服" not in found["html"]
+    assert '<aside class="kb-agent"' in found["agents"]
+    assert {one["role"] for one in found["passages"]} == {"text", "question"}
+    assert [one["internal"] for one in found["passages"]].count(True) == 1
+    assert "E3" in "".join(one["text"] for one in found["passages"])
+
+
+def test_a_text_as_large_as_an_article_may_be_is_previewed(server: Server) -> None:
+    text = "# 大\n\n" + "退款五天。" * 140_000
+    assert len(text.encode()) > 2 * 1024 * 1024
+    refused = server.client.post("/api/preview", json={"text": text}).json()
+    assert "split it into several articles" in refused["troubles"][0]["message"]
