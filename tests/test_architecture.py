@@ -83,6 +83,7 @@ MAY_IMPORT = {
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
     | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
+    "unsaved": VALUES | {"ingest", "knowledge", "preparation"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
@@ -122,6 +123,7 @@ MAY_IMPORT = {
         "accounts",
         "answer",
         "deliveries",
+        "editing",
         "library",
         "conversations",
         "assist",
@@ -147,6 +149,7 @@ MAY_IMPORT = {
         "knowledge",
         "service",
         "slots",
+        "unsaved",
         "withheld",
     },
     "commands": None,  # as the shell's own module

@@ -30,7 +30,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, signin
+from kb.web import asking, handovers, pages, preview, revisions, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.asking import Asking, pair_of
@@ -46,9 +46,9 @@ from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ERRORS, Metrics
-from kb.web.pages import help
 from kb.web.pages.interface import static_files, templates
 from kb.web.requests import request_id
+from kb.web.slashes import Unhidden
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
@@ -124,12 +124,13 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     settings = reception.settings
     app = Litestar(
         [
-            Router("/", route_handlers=[search, answers, stream_offers, help.ask], middleware=[admission]),
+            Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, *help.HANDLERS, _openapi_files(), static_files(),
+            *handovers.HANDLERS, *signin.HANDLERS, *revisions.HANDLERS, *preview.HANDLERS, *pages.HANDLERS,
+            _openapi_files(), static_files(),
         ],
         lifespan=[running],
-        middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
+        middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
         before_send=[securing(settings)],
         cors_config=cors(settings),
         template_config=templates(),

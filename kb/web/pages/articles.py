@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
@@ -24,8 +24,8 @@ from kb.model import AGENT, EVERY
 from kb.shelves import Shelves
 from kb.web import asking
 from kb.web.guards import requires
-from kb.web.pages.help import site_of
-from kb.web.pages.interface import page
+from kb.web.pages.help import category_name, site_of
+from kb.web.pages.interface import page, reader_of
 from kb.web.pages.quoted import article_html
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"})
@@ -61,6 +61,7 @@ def article(
     return page(
         request, "article.html", shown=shown, html=_with_pictures(html, shown.document_id), site=site_of(request),
         family=family, related=beside[:_RELATED] if shown.category else [], description=_description(shown),
+        category=category_name(state, reader_of(request).language, shown.category),
         moved=revision is not None and revision != shown.revision,
     )  # fmt: skip
 
@@ -110,8 +111,6 @@ def _with_pictures(html: str, document_id: str) -> str:
 
 @lru_cache(maxsize=256)
 def _pictures_of(body: str, path: str, agents: bool) -> frozenset[str]:
-    from urllib.parse import unquote
-
     html = article_html(body, path, "en", agents=agents)
     return frozenset(unquote(found) for found in _SOURCE.findall(html))
 

@@ -91,7 +91,7 @@ def topic(request: _Request, state: State, name: FromPath[str]) -> Template:
     shelf = next((shelf for shelf in _shelves(request, state) if shelf.name == wanted), Shelf(wanted, ()))
     if not shelf.articles and not any(one.category == wanted for one in _all(state)):
         raise NotFoundException("there is no such topic")
-    label = _named(state, reader.language, wanted) or ("其他" if reader.language == "zh" else "Other topics")
+    label = category_name(state, reader.language, wanted) or ("其他" if reader.language == "zh" else "Other topics")
     return page(request, "topic.html", label=label, articles=shelf.articles, site=site_of(request))
 
 
@@ -137,6 +137,12 @@ def site_of(request: _Request) -> str:
     return settings.public_url or str(request.base_url).rstrip("/")
 
 
+def category_name(state: State, language: str, category: str | None) -> str | None:
+    """What a category is called in a language."""
+    settings: Settings = state.settings
+    return None if category is None else settings.categories.get(category, {}).get(language, category)
+
+
 def cited(citation: Citation) -> str | None:
     """The page of a source, at the sentence that is quoted."""
     if citation.url is None or not citation.url.startswith("/"):
@@ -162,7 +168,7 @@ def _home(request: _Request, state: State, *, status: int = 200, problem: bool =
     language = reader_of(request).language
     return page(
         request, "help.html", status, site=site_of(request), shelves=_shelves(request, state),
-        named=lambda name: _named(state, language, name), conversation=turn.get("conversation"), problem=problem,
+        named=lambda name: category_name(state, language, name), conversation=turn.get("conversation"), problem=problem,
         question=turn.get("question"), answer=answer, parts=list(parts_of(answer)) if answer else [],
     )  # fmt: skip
 
@@ -179,9 +185,3 @@ def _shelves(request: _Request, state: State) -> tuple[Shelf, ...]:
 def _all(state: State) -> tuple[Any, ...]:
     shelves: Shelves = state.shelves
     return shelves.articles(asking.service_of(state).knowledge)
-
-
-def _named(state: State, language: str, category: str | None) -> str | None:
-    """What a category is called."""
-    settings: Settings = state.settings
-    return None if category is None else settings.categories.get(category, {}).get(language, category)
