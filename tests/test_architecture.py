@@ -85,6 +85,7 @@ MAY_IMPORT = {
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
     "unsaved": VALUES | {"ingest", "knowledge", "preparation"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
+    "shelves": VALUES | {"knowledge", "search", "store"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
     "service": VALUES
@@ -148,6 +149,7 @@ MAY_IMPORT = {
         "following",
         "knowledge",
         "service",
+        "shelves",
         "slots",
         "unsaved",
         "withheld",

@@ -17,8 +17,8 @@ from litestar.response import File, Template
 
 from kb import library
 from kb.access.callers import Caller
+from kb.answer.quoted import article_html
 from kb.errors import NotShown
-from kb.ingest.plaintext import plain_text
 from kb.library import ShownArticle
 from kb.model import AGENT, EVERY
 from kb.shelves import Shelves
@@ -26,13 +26,12 @@ from kb.web import asking
 from kb.web.guards import requires
 from kb.web.pages.help import category_name, site_of
 from kb.web.pages.interface import page, reader_of
-from kb.web.pages.quoted import article_html
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"})
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """A picture opened by itself runs nothing; an SVG's own styles may draw it."""
 _SOURCE = re.compile(r'<img src="([^"]*)"')
-_DESCRIBED, _RELATED = 160, 5
+_RELATED = 5
 _Request = Request[Caller, Any, State]
 
 
@@ -60,7 +59,7 @@ def article(
     ]
     return page(
         request, "article.html", shown=shown, html=_with_pictures(html, shown.document_id), site=site_of(request),
-        family=family, related=beside[:_RELATED] if shown.category else [], description=_description(shown),
+        family=family, related=beside[:_RELATED] if shown.category else [], description=library.summary(shown),
         category=category_name(state, reader_of(request).language, shown.category),
         moved=revision is not None and revision != shown.revision,
     )  # fmt: skip
@@ -113,8 +112,3 @@ def _with_pictures(html: str, document_id: str) -> str:
 def _pictures_of(body: str, path: str, agents: bool) -> frozenset[str]:
     html = article_html(body, path, "en", agents=agents)
     return frozenset(unquote(found) for found in _SOURCE.findall(html))
-
-
-def _description(shown: ShownArticle) -> str:
-    text = " ".join(plain_text(shown.body).split())
-    return text if len(text) <= _DESCRIBED else text[: _DESCRIBED - 1].rstrip() + "…"

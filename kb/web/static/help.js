@@ -105,7 +105,7 @@
       const list = make("dl", { className: "handover" });
       const add = (term, value) => value !== null && value !== undefined
         && list.append(make("dt", { textContent: term }), make("dd", { textContent: value }));
-      add(texts.reference, handover.reference);
+      add(texts.reference, handover.reference || handover.id);
       add(texts.minutes, handover.waiting_minutes);
       add(texts.closed, handover.closed_until);
       if (handover.message) list.append(make("dd", { textContent: handover.message }));

@@ -33,7 +33,7 @@ def _marked(html: str) -> str:
     """Every run of text between the two signs within a mark of its own, so that no tag is crossed."""
     made, inside, first = list[str](), False, True
     for piece in _TAG.split(html):
-        if piece.startswith("<"):
+        if piece.startswith("<") and not (inside and piece.startswith("<img")):
             made.append(_LEFT.sub("", piece))
             continue
         for part in re.split(f"([{_BEGIN}{_END}])", piece):
