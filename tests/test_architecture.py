@@ -83,7 +83,9 @@ MAY_IMPORT = {
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
     | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
+    "unsaved": VALUES | {"ingest", "knowledge", "preparation"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
+    "shelves": VALUES | {"knowledge", "search", "store"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
     "service": VALUES
@@ -122,6 +124,7 @@ MAY_IMPORT = {
         "accounts",
         "answer",
         "deliveries",
+        "editing",
         "library",
         "conversations",
         "assist",
@@ -146,7 +149,9 @@ MAY_IMPORT = {
         "following",
         "knowledge",
         "service",
+        "shelves",
         "slots",
+        "unsaved",
         "withheld",
     },
     "commands": None,  # as the shell's own module

@@ -16,17 +16,14 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from kb.access.callers import Caller
-from kb.accounts import AnswerAccount
 from kb.answer.forms import Channel, Limits, form, is_channel
 from kb.answer.streaming import told
 from kb.config import Settings
-from kb.conversations import NEW, STREAM_SECONDS, Conversations
+from kb.conversations import NEW, STREAM_SECONDS
 from kb.errors import UsageError
-from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
-from kb.stages import Stages
 from kb.web import asking
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
@@ -91,7 +88,7 @@ def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Q
 def stream_offers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> StreamOffer:
     """An EventSource can neither post nor send a key; so no question stands in a URL, only a token that works once."""
     _, answer = _answered(request, state, data, _ask(request, data))
-    token = _conversations(state).offer_stream(answer, origin_of(request, data.channel, data.customer_ref))
+    token = asking.conversations(state).offer_stream(answer, origin_of(request, data.channel, data.customer_ref))
     return StreamOffer(f"/api/answers/stream?token={token}", int(STREAM_SECONDS))
 
 
@@ -106,7 +103,7 @@ async def stream(
     state: State, token: Annotated[str, QueryParameter(description="Of the address", max_length=100)]
 ) -> ServerSentEvent:
     """Events `urgent`, `sentence`, `citations`, `actions`, `done`; any worker has them."""
-    answer = await anyio.to_thread.run_sync(_conversations(state).take_stream, token)
+    answer = await anyio.to_thread.run_sync(asking.conversations(state).take_stream, token)
     return ServerSentEvent(_events(answer))
 
 
@@ -128,32 +125,13 @@ def _answered(
     if id_ is None:
         kb, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        kb, answer = _in_conversation(state, id_, ask, origin, explain=data.explain)
+        kb, answer = asking.answer_in(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
         return kb, answer
     settings: Settings = state.settings
     site = settings.public_url or str(request.base_url).rstrip("/")
     limits = Limits(settings.sms_characters, settings.ivr_characters)
     return kb, replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
-
-
-def _in_conversation(
-    state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool
-) -> tuple[KnowledgeBase, Answer]:
-    with asking.at_work(state) as kb:
-        stages, handovers = Stages(), asking.service_of(state).handovers
-
-        def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
-            return handovers.consider(kb, account, asked, origin)
-
-        conversations = _conversations(state)
-        answer = conversations.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
-        asking.counted(state, kb, stages, answer)
-    return kb, answer
-
-
-def _conversations(state: State) -> Conversations:
-    return Conversations(asking.service_of(state).journal, state.settings)
 
 
 async def _events(answer: Answer) -> AsyncIterator[ServerSentEventMessage]:

@@ -11,6 +11,8 @@ from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIType, Operation, Schema
 
 from kb import recording
+from kb.accounts import AnswerAccount
+from kb.conversations import Conversations
 from kb.errors import UsageError
 from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
@@ -67,6 +69,26 @@ def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> 
         told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
         counted(state, kb, stages, told)
     return kb, told
+
+
+def answer_in(
+    state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool = False
+) -> tuple[KnowledgeBase, Answer]:
+    """As `answer`, as the next turn of a conversation (`NEW` begins one). Raises NotShown where there is none such."""
+    with at_work(state) as kb:
+        stages, handovers = Stages(), service_of(state).handovers
+
+        def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
+            return handovers.consider(kb, account, asked, origin)
+
+        told = conversations(state).answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
+        counted(state, kb, stages, told)
+    return kb, told
+
+
+def conversations(state: State) -> Conversations:
+    """Those of this service."""
+    return Conversations(service_of(state).journal, state.settings)
 
 
 def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
