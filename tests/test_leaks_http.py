@@ -275,6 +275,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
     "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
+    "POST /api/replacements": _same(
+        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    ),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -288,6 +291,7 @@ EDITORS_OWN = {
     "GET /api/articles/{document_id}/revisions/{number}",
     "GET /api/articles/{document_id}/diff",
     "POST /api/preview",
+    "POST /api/replacements",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""

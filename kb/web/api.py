@@ -31,7 +31,7 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
-from kb.web import asking, handovers, preview, revisions, signin
+from kb.web import asking, handovers, preview, replacements, revisions, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.asking import Asking, pair_of
@@ -128,6 +128,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
             Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
             *handovers.HANDLERS, *signin.HANDLERS, *revisions.HANDLERS, *preview.HANDLERS,
+            *replacements.HANDLERS,
             _openapi_files(),
         ],
         lifespan=[running],
