@@ -73,3 +73,14 @@ def test_what_find_and_replace_would_change_is_seen_first(server: Server) -> Non
     ):
         refused = server.client.post("/api/replacements", json={"replace": "x"} | wrong)
         assert refused.status_code == 400, wrong
+
+
+def test_translations_and_dates_are_listed(server: Server) -> None:
+    groups = server.get("/api/translations").json()["groups"]
+    assert any(group["retires"] == ["zh/app/pairing", "en/app/pairing"] for group in groups)
+    due = server.get("/api/due", days=3_650).json()["due"]
+    assert {one["kind"] for one in due} >= {"review"}
+    assert [one["at"] for one in due] == sorted(one["at"] for one in due)
+    owner = due[-1]["owner"]
+    assert {one["owner"] for one in server.get("/api/due", days=3_650, owner=owner).json()["due"]} == {owner}
+    assert server.get("/api/due", days=-1).status_code == 400

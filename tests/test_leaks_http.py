@@ -278,6 +278,8 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
     ),
+    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
+    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -292,6 +294,8 @@ EDITORS_OWN = {
     "GET /api/articles/{document_id}/diff",
     "POST /api/preview",
     "POST /api/replacements",
+    "GET /api/translations",
+    "GET /api/due",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""

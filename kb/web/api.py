@@ -31,7 +31,7 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
-from kb.web import asking, handovers, preview, replacements, revisions, signin
+from kb.web import asking, handovers, keeping, preview, replacements, revisions, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.asking import Asking, pair_of
@@ -66,6 +66,7 @@ _TITLES = {
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
+_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS)
 log = logging.getLogger("kb.web")
 
 
@@ -127,9 +128,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, *revisions.HANDLERS, *preview.HANDLERS,
-            *replacements.HANDLERS,
-            _openapi_files(),
+            *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 from litestar import post
 from litestar.datastructures import State
-from litestar.openapi.spec import Operation
 from litestar.params import JSONBody
 
 from kb.config import zone
 from kb.editing.replacing import Preview, Wanted, plan
 from kb.service import Service
-from kb.web.documented import problem
 from kb.web.guards import requires
+from kb.web.revisions import Stored
 
 
 class Replacing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,21 +34,12 @@ class Replacing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Wanted(self.find, self.replace, self.regex, self.case)
 
 
-@dataclass
-class _Reading(Operation):
-    """An operation that reads every article."""
-
-    def __post_init__(self) -> None:
-        """Adds that it fails without the database to what Litestar found by itself."""
-        self.responses = (self.responses or {}) | {"503": problem("What is stored cannot be read at the moment")}
-
-
 @post(
     "/api/replacements",
     guards=[requires("editor")],
     status_code=200,
     sync_to_thread=True,
-    operation_class=_Reading,
+    operation_class=Stored,
     summary="What find and replace would change across all articles",
 )
 def replacement(state: State, data: JSONBody[Replacing]) -> Preview:
