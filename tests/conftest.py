@@ -200,6 +200,14 @@ def centre(home: Path, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
     return Centre(home, tiny_settings(tiny_model), tiny_embedder)
 
 
+@pytest.fixture(scope="module")
+def module_centre(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    """One home for a module, whose tests leave it as they found it."""
+    home = tmp_path_factory.mktemp("centre")
+    (home / "articles").mkdir()
+    return Centre(home, tiny_settings(tiny_model), tiny_embedder)
+
+
 def plain(*words: str) -> tuple[Concept, ...]:
     """Concepts of these words alone."""
     return tuple(Concept(word, (), 0.0) for word in words)

@@ -78,6 +78,7 @@ MAY_IMPORT = {
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
     "insight": VALUES | {"config", "store"},
     "showing": {"insight", "replaying"},
+    "differing": {"editing"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}

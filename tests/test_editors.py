@@ -53,3 +53,34 @@ def test_a_text_as_large_as_an_article_may_be_is_previewed(server: Server) -> No
     assert len(text.encode()) > 2 * 1024 * 1024
     refused = server.client.post("/api/preview", json={"text": text}).json()
     assert "split it into several articles" in refused["troubles"][0]["message"]
+
+
+def test_what_find_and_replace_would_change_is_seen_first(server: Server) -> None:
+    body = {"find": "400-820-0316", "replace": "400-999-0000"}
+    found = server.client.post("/api/replacements", json=body).json()
+    assert found["hits"] > 10
+    assert len(found["changed"]) > 5
+    assert found["kept"] == []
+    for one in found["changed"]:
+        for place in one["places"]:
+            assert place["after"] == place["before"].replace(body["find"], body["replace"])
+    assert server.client.post("/api/replacements", json=body).json() == found
+    for wrong in (
+        {"find": "("} | {"regex": True},
+        {"find": ""},
+        {"find": "a*", "regex": True},
+        {"find": "a", "who": "b"},
+    ):
+        refused = server.client.post("/api/replacements", json={"replace": "x"} | wrong)
+        assert refused.status_code == 400, wrong
+
+
+def test_translations_and_dates_are_listed(server: Server) -> None:
+    groups = server.get("/api/translations").json()["groups"]
+    assert any(group["retires"] == ["zh/app/pairing", "en/app/pairing"] for group in groups)
+    due = server.get("/api/due", days=3_650).json()["due"]
+    assert {one["kind"] for one in due} >= {"review"}
+    assert [one["at"] for one in due] == sorted(one["at"] for one in due)
+    owner = due[-1]["owner"]
+    assert {one["owner"] for one in server.get("/api/due", days=3_650, owner=owner).json()["due"]} == {owner}
+    assert server.get("/api/due", days=-1).status_code == 400

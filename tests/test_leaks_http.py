@@ -291,6 +291,10 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
     "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
+    "POST /api/replacements": _same(
+        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
+    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -304,6 +308,9 @@ EDITORS_OWN = {
     "GET /api/articles/{document_id}/revisions/{number}",
     "GET /api/articles/{document_id}/diff",
     "POST /api/preview",
+    "POST /api/replacements",
+    "GET /api/translations",
+    "GET /api/due",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""

@@ -30,7 +30,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, pages, preview, revisions, signin
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.asking import Asking, pair_of
@@ -65,6 +65,7 @@ _TITLES = {
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
+_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS)
 log = logging.getLogger("kb.web")
 
 
@@ -126,8 +127,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, *revisions.HANDLERS, *preview.HANDLERS, *pages.HANDLERS,
-            _openapi_files(), static_files(),
+            *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
