@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "search": VALUES | {"stages"},
     "answer": VALUES | {"ingest", "search"},
     "assist": VALUES | {"answer", "search"},
-    "editing": VALUES | {"config", "ingest", "store"},
+    "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
-    | {"deliveries", "ingest"}
+    | {"deliveries", "editing", "ingest"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
@@ -85,8 +85,11 @@ MAY_IMPORT = {
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
+    "turns": VALUES | {"backup", "config", "editing", "jobs", "orders", "progress", "publishing", "search", "writer"},
     "service": VALUES
     | {
+        "editing",
+        "turns",
         "authoring",
         "calls",
         "handover",
@@ -109,7 +112,7 @@ MAY_IMPORT = {
         "retention",
         "withheld",
     }
-    | {"backup", "search", "writer"},
+    | {"search", "writer"},
     "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
@@ -121,6 +124,7 @@ MAY_IMPORT = {
         "accounts",
         "answer",
         "deliveries",
+        "editing",
         "library",
         "conversations",
         "assist",
