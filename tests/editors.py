@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from kb.progress import silent
 from kb.store import database, documents
 from kb.writer import Writer, writer_lock
 
-LI, WANG = Actor("li", "editor"), Actor("wang", "editor")
+LI, WANG, EVA = (Actor(name, "editor") for name in ("li", "wang", "eva"))
 
 
 def text(word: str, **front: str) -> str:
@@ -74,8 +73,3 @@ class Editors:
         """The word that the file says, whatever its status."""
         file = self.paths.articles / f"{id_}.md"
         return file.read_text("utf-8").split(" is ")[1].split(".")[0] if file.exists() else None
-
-
-def soon(seconds: float = 3600.0) -> float:
-    """A time that lies ahead."""
-    return time.time() + seconds

@@ -53,7 +53,8 @@ MAY_IMPORT = {
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
     "previewing": VALUES | {"config", "ingest"},
-    "handing": VALUES | {"backup", "config", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
+    "handing": VALUES
+    | {"backup", "config", "editing", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
