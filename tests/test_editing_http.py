@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import signal
+import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from conftest import Centre, tiny_settings, write_article
+from conftest import Centre, Shell, tiny_settings, write_article
 from editors import text
 from scraping import OPEN
 from server_process import Server, serving, until
@@ -230,3 +237,49 @@ def test_fifty_editors_at_once_lose_nothing_and_every_conflict_is_told(server: S
         file = server.home / "articles" / "shared" / f"{number}.md"
         assert file.read_text("utf-8") == shown["text"]
         assert server.finds(lines[0], f"shared/{number}")
+
+
+def test_a_shell_hands_what_it_publishes_to_the_running_server(server: Server, web: Web, shell: Shell) -> None:
+    web.new("handed", text("violet"))
+    done = shell(server.home, "article", "publish", "handed")
+    assert (done.returncode, done.stdout) == (0, "handed is published at 1; live is 1\n"), done.stderr
+    assert server.finds("violet lamp", "handed")
+    again = shell(server.home, "article", "publish", "handed", "--revision", "7")
+    assert (again.returncode, "you know 7" in again.stderr) == (1, True)
+
+
+def made_live(home: Path, id_: str) -> list[tuple[float, str]]:
+    """When an article was made live, in seconds since 1970, and by which move."""
+    with closing(sqlite3.connect(home / "data" / "kb.sqlite")) as db:
+        noted = db.execute("SELECT count(*) FROM audit WHERE action = 'publication' AND subject = ?", [id_]).fetchone()
+        found = db.execute("SELECT at, move FROM publications WHERE document_id = ?", [id_]).fetchall()
+    assert noted == (len(found),)
+    return found
+
+
+def test_what_is_due_goes_live_once_and_on_time_with_two_workers_and_after_a_restart(
+    home: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    home = Path(shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("server.json", "*.lock")))
+
+    def schedule(web: Web, id_: str, seconds: float) -> float:
+        web.new(id_, text(id_))
+        due = time.time() + seconds
+        answer = web.move(id_, "schedule", 1, at=datetime.fromtimestamp(due, UTC).isoformat())
+        assert (answer.status_code, answer.json()["state"]) == (200, "scheduled"), answer.text
+        return due
+
+    with serving(home, tiny_model, "--workers", "2", environment=ENVIRONMENT) as server:
+        until((home / "index" / "server.json").exists)
+        web = Web(server)
+        due = {id_: schedule(web, id_, seconds) for id_, seconds in (("one", 1.5), ("two", 2.0), ("three", 2.5))}
+        until(lambda: all(server.finds(f"{id_} lamp", id_) for id_ in due))
+        late = [made_live(home, id_)[0][0] - at for id_, at in due.items()]
+        assert 0 <= min(late) <= max(late) < 2, late
+        schedule(web, "four", 1.0)
+        os.killpg(server.pid, signal.SIGKILL)
+    assert made_live(home, "four") == []
+    time.sleep(1.0)
+    with serving(home, tiny_model, environment=ENVIRONMENT) as server:
+        until(lambda: server.finds("four lamp", "four"))
+        assert [[move for _, move in made_live(home, id_)] for id_ in (*due, "four")] == [["due"]] * 4

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
-from conftest import Centre, found, tiny_settings
+from conftest import Centre, Shell, found, tiny_settings
 from dying import dies_at, points, steps_of
 from editors import LI, WANG, Editors, text
 
+from kb.editing.desk import Desk
+from kb.editing.gating import Case, Change, Origin, Report, Told, Verdict
+from kb.editing.intake import Intake
+from kb.editing.proposals import Image, Proposal
+from kb.editing.publication import Order
 from kb.editing.states import Move
-from kb.errors import MoveRefused, StaleBase
+from kb.errors import InputError, MoveRefused, StaleBase, StoreError
+from kb.progress import Progress, silent
+from kb.publishing import Incoming
 from kb.search.embedding import Embedder, describe
+from kb.turns import Turns
+from kb.writer import Writer
+
+Work = Callable[[], None]
 
 
 @pytest.fixture
@@ -107,3 +124,197 @@ def test_killed_at_any_step_a_move_leaves_the_old_or_the_new_and_file_and_databa
         shutil.rmtree(home)
         seen.add(done)
     assert seen == {False, True}
+
+
+# The gate
+
+
+TOLD = Told("answered", "It is green.", ("lamp",), 0.9)
+
+
+class OneGate:
+    """A gate that says the same of every edit, and remembers what it was asked about."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        case = Case("What colour is it?", Origin.GOLDEN, verdict, TOLD, TOLD, ("lamp",))
+        self.said, self.asked = Report((case,), 12.5), list[Change]()
+
+    def report(self, changes: Sequence[Change]) -> Report:
+        self.asked += changes
+        return self.said
+
+
+def test_breaking_golden_questions_needs_a_reason_which_is_kept_with_what_the_gate_said(editors: Editors) -> None:
+    gate = OneGate(Verdict.BREAKS)
+    desk = Desk(editors.paths, editors.settings, gate)
+    turns = Turns(editors.paths, threading.Event(), lambda: None)
+    number = editors.desk.save(LI, "lamp", 1, text("red"))
+
+    def publish(writer: Writer, reason: str | None) -> None:
+        order = Order(Move.PUBLISH, "lamp", number, "li", "editor", reason)
+        turns.article(writer, desk)(msgspec.to_builtins(order), silent)
+
+    with pytest.raises(MoveRefused) as refused:
+        editors.write(lambda writer: publish(writer, None))
+    assert refused.value.reason == "breaks_golden"
+    assert refused.value.detail["report"]["cases"][0]["question"] == "What colour is it?"
+    assert (editors.live(), editors.file()) == ("green", "green")
+    editors.write(lambda writer: publish(writer, "it was painted"))
+    assert (editors.live(), gate.asked) == ("red", [Change("lamp", text("red"))] * 2)
+    ((reason, said),) = editors.centre.rows("SELECT reason, gate FROM publications")
+    kept = {"breaks": 1, "broken": ["What colour is it?"], "took_ms": 12.5}
+    assert (reason, json.loads(said)) == ("it was painted", kept)
+    ((detail,),) = editors.centre.rows("SELECT detail FROM audit WHERE action = 'publication'")
+    assert json.loads(detail) == {"revision": 2, "move": "publish", "reason": "it was painted"}
+
+
+def test_a_time_that_is_named_needs_a_reason_too_and_what_the_gate_said_then_is_kept(editors: Editors) -> None:
+    desk = Desk(editors.paths, editors.settings, OneGate(Verdict.BREAKS))
+    number, soon = desk.save(LI, "lamp", 1, text("red")), datetime.now(UTC) + timedelta(seconds=0.3)
+    with pytest.raises(MoveRefused, match="Golden questions"):
+        desk.schedule(LI, "lamp", number, soon)
+    desk.schedule(LI, "lamp", number, soon, "it was painted")
+    time.sleep(0.3)
+    editors.write(lambda writer: writer.publish_due(silent))
+    assert editors.live() == "red"
+    ((actor, reason, said),) = editors.centre.rows("SELECT actor, reason, gate FROM publications")
+    assert (actor, reason, json.loads(said)["broken"]) == ("li", "it was painted", ["What colour is it?"])
+
+
+# The clock
+
+
+def test_what_may_not_go_live_when_it_is_due_waits_with_the_reason(editors: Editors) -> None:
+    number = editors.desk.save(LI, "lamp", 1, text("red"))
+    editors.desk.schedule(LI, "lamp", number, datetime.now(UTC) + timedelta(seconds=0.2))
+    editors.centre.article("lamp.md", text("white"))
+    editors.centre.reindex()
+    time.sleep(0.2)
+    for _ in range(2):
+        editors.write(lambda writer: writer.publish_due(silent))
+    draft = editors.standing().draft
+    assert draft is not None
+    assert (draft.state, draft.due, editors.live()) == ("draft", None, "white")
+    assert "What is live changed" in (draft.trouble or "")
+    assert editors.centre.rows("SELECT actor, detail FROM audit WHERE action = 'schedule_failed'") == [
+        ("server", '{"why": "stale_base"}')
+    ]
+
+
+def test_a_time_in_the_past_is_refused(editors: Editors) -> None:
+    number = editors.desk.save(LI, "lamp", 1, text("red"))
+    with pytest.raises(MoveRefused) as refused:
+        editors.desk.schedule(LI, "lamp", number, datetime.now(UTC))
+    assert refused.value.reason == "past"
+
+
+# Files
+
+
+def test_an_edit_keeps_the_comments_and_the_keys_of_its_file_as_they_were_typed(editors: Editors) -> None:
+    typed = "---\nlanguage: en\nowner: 'nora'  # since May\nstatus: draft\n---\n# Lamp\n\nThe lamp is red.\n"
+    editors.desk.save(LI, "lamp", 1, typed)
+    editors.publish()
+    assert (editors.paths.articles / "lamp.md").read_text("utf-8") == typed.replace("status: draft\n", "")
+    editors.order(Move.RETIRE)
+    retired = (editors.paths.articles / "lamp.md").read_text("utf-8")
+    assert "owner: 'nora'  # since May\n" in retired
+    assert "status: retired\n" in retired
+    assert editors.centre.reindex().changed == 0
+
+
+def test_a_file_that_cannot_be_written_leaves_all_as_it_was_and_says_so(editors: Editors) -> None:
+    (editors.paths.articles / "shelf").write_text("no folder")
+    editors.desk.create(LI, "shelf/lamp", text("red"))
+    with pytest.raises(StoreError, match=r"shelf/lamp\.md: cannot be written"):
+        editors.publish("shelf/lamp")
+    assert (editors.standing("shelf/lamp").state, editors.live("shelf/lamp")) == ("draft", None)
+    (editors.paths.articles / "shelf").unlink()
+    editors.publish("shelf/lamp")
+    assert editors.live("shelf/lamp") == "red"
+
+
+def test_a_link_that_leads_outside_is_not_followed(editors: Editors, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (editors.paths.articles / "out").symlink_to(tmp_path / "outside")
+    editors.desk.create(LI, "out/lamp", text("red"))
+    with pytest.raises(InputError, match="leads outside"):
+        editors.publish("out/lamp")
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_an_edit_saved_while_it_is_published_goes_on_from_there(editors: Editors) -> None:
+    number = editors.desk.save(LI, "lamp", 1, text("red"))
+
+    def publish(writer: Writer) -> None:
+        store = writer._publisher.store_one
+
+        def store_meanwhile(item: Incoming, told: Progress, *, first: Work, within: Work) -> None:
+            def begun() -> None:
+                first()
+                editors.desk.save(WANG, "lamp", number, text("blue"))
+
+            store(item, told, first=begun, within=within)
+
+        writer._publisher.store_one = store_meanwhile  # type: ignore[method-assign,assignment]
+        writer.carry_out(Order(Move.PUBLISH, "lamp", number, "li", "editor"), silent)
+
+    editors.write(publish)
+    draft = editors.standing().draft
+    assert draft is not None
+    assert (editors.live(), draft.revision, draft.base, draft.first) == ("red", 3, 2, 3)
+    editors.publish()
+    assert editors.live() == "blue"
+
+
+# Proposals
+
+
+def test_a_proposal_is_a_draft_with_its_pictures_and_tickets_and_goes_live_with_them(editors: Editors) -> None:
+    intake = Intake(editors.paths, editors.settings, LI)
+    images = (Image("steps-1.png", b"one"), Image("步骤.png", b"two"))
+    proposal = Proposal("lamp", text("red"), "tickets", ("T-1", "T-2"), images)
+    assert [intake.propose(proposal), intake.propose(proposal)] == ["lamp-2", "lamp-3"]
+    standing = editors.standing("lamp-2")
+    assert standing.draft is not None
+    assert (standing.state, standing.draft.origin, standing.draft.tickets) == ("draft", "tickets", ("T-1", "T-2"))
+    assert editors.live("lamp-2") is None
+    assert editors.centre.reindex().added == 0, "nothing is published by itself"
+    editors.publish("lamp-2")
+    folder = editors.paths.articles
+    assert ((folder / "steps-1.png").read_bytes(), (folder / "步骤.png").read_bytes()) == (b"one", b"two")
+    assert editors.centre.rows("SELECT tickets, authors FROM publications") == [('["T-1", "T-2"]', '["tickets"]')]
+    (folder / "steps-1.png").write_bytes(b"another")
+    with pytest.raises(MoveRefused) as refused:
+        editors.publish("lamp-3")
+    assert (refused.value.reason, (folder / "steps-1.png").read_bytes()) == ("image_taken", b"another")
+
+
+@pytest.mark.parametrize("name", ["../x.png", "a/b.png", ".hidden.png", "x.md", "", "a\nb.png"])
+def test_a_picture_that_would_lie_elsewhere_is_refused(editors: Editors, name: str) -> None:
+    with pytest.raises(InputError, match="accepted is a file's name"):
+        Intake(editors.paths, editors.settings, LI).propose(Proposal("a", text("x"), "t", (), (Image(name, b""),)))
+    assert editors.standing("a").state == "none"
+
+
+# The shell
+
+
+def test_the_shell_does_what_editors_do(two: Centre, shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "new.md"
+    file.write_text(text("red"), "utf-8")
+
+    def kb(*arguments: str, code: int = 0) -> str:
+        done = shell(two.home, "article", *arguments)
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    assert kb("new", "lamp", str(file)) == "lamp is draft at 1; nothing is live\n"
+    assert "lamp" in kb("list", "--state", "draft")
+    assert kb("schedule", "lamp", "2999-01-01T08:00").startswith("lamp is scheduled at 1")
+    assert kb("unschedule", "lamp") == "lamp is draft at 1; nothing is live\n"
+    assert kb("publish", "lamp") == "lamp is published at 1; live is 1\n"
+    assert kb("show", "lamp") == text("red")
+    assert "you know 7" in kb("retire", "lamp", "--revision", "7", code=1)
+    assert kb("retire", "lamp") == "lamp is retired at 2; nothing is live\n"
+    assert "there is no article 'nowhere'" in kb("submit", "nowhere", code=1)
