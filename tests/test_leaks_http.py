@@ -293,6 +293,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    ),
     "GET /api/translations": _same(("GET", "/api/translations", None, {})),
     "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
     "unknown pages": _hidden_pages,
