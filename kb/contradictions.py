@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from kb.hits import Found
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.search.analysis import parts
 from kb.search.features import NAMES
 from kb.search.forward import groups, key
@@ -24,7 +24,7 @@ _CHOOSING = [NAMES.index("coverage"), NAMES.index("heading")]
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
-def contradicting(found: Found, told: Iterable[str], view: View, reader: Reader) -> str | None:
+def contradicting(found: Found, told: Iterable[str], view: View, reader: Reads) -> str | None:
     """The document that says one of the sentences `told` with other numbers, where the question fits it as well.
 
     Only documents for the same people, product and language, of another family, among what the asker may see.
@@ -58,7 +58,7 @@ def _alike(words: frozenset[int], said: frozenset[int]) -> bool:
     return common >= max(FEWEST, ALIKE * len(words)) and common >= ALIKE / 2 * len(said)
 
 
-def _differs(facts: Sequence[tuple[frozenset[int], frozenset[str]]], row: int, reader: Reader) -> bool:
+def _differs(facts: Sequence[tuple[frozenset[int], frozenset[str]]], row: int, reader: Reads) -> bool:
     """Whether a sentence of the row says one of the facts with numbers of which neither has all of the other's."""
     passage = reader.fetch([row]).get(row)  # gone where a writer purged it meanwhile
     for sentence in parts(passage.embedded)[1:] if passage else ():

@@ -21,7 +21,7 @@ from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.model import EVERY
 from kb.questions import KINDS, MAX_QUESTION, Question
-from kb.reader import Reader
+from kb.reader import Reader, Reads
 from kb.results import Answer, Ask, SearchResult
 from kb.search import fusion
 from kb.search.embedding import Embedder, Embeds, describe
@@ -110,10 +110,13 @@ class KnowledgeBase:
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
+        self._vectors.ahead(dict.fromkeys(text for ask in asks for text in self.embedded_of(ask)))
+
+    def embedded_of(self, ask: Ask) -> tuple[str, ...]:
+        """The texts whose vectors a question asks for, once its slips are mended. Raises UsageError."""
         needed = _Noting(self._embedder.spec.dim)
-        for ask in asks:
-            self._question(ask, needed)  # it is mended before it is embedded
-        self._vectors.ahead(needed.texts)
+        self._question(ask, needed)
+        return tuple(needed.texts)
 
     def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
@@ -153,11 +156,7 @@ class KnowledgeBase:
     def answered(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> AnswerAccount:
         """An answer with how it came about. Raises UsageError."""
         started = time.perf_counter()
-        put, meant, asked_back = self._picked(ask)
-        question = self.question(put, stages=stages)
-        answering = Answering(question, meant=meant, asked_back=asked_back)
-        made = answering.answer()
-        question.stages.ended(COMPOSED)
+        question, answering, made = self._quoted(ask, self.reader, self._vectors, stages=stages)
         if self.author is not None and made.outcome == "answered":
             made = self.author.written(answering, made, self._similarity)
             question.stages.ended(GENERATED)
@@ -165,10 +164,40 @@ class KnowledgeBase:
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
+        return self._account(question, answering, made, took)
+
+    def quoted(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> AnswerAccount:
+        """An answer that quotes, from another state than the newest one, by vectors that are at hand.
+
+        Raises UsageError.
+        """
+        started = time.perf_counter()
+        question, answering, made = self._quoted(ask, reader, embed, tells=False)
+        return self._account(question, answering, made, round((time.perf_counter() - started) * 1000, 3))
+
+    def _account(self, question: Question, answering: Answering, made: Answer, took: float) -> AnswerAccount:
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
         return AnswerAccount(made, put_to, seen, answering.basis, took)
 
-    def _picked(self, ask: Ask) -> tuple[Ask, str | None, bool]:
+    def _quoted(
+        self,
+        ask: Ask,
+        reader: Reads,
+        embed: Callable[[str], NDArray[np.float32]],
+        *,
+        stages: Stages | None = None,
+        tells: bool = True,
+    ) -> tuple[Question, Answering, Answer]:
+        put, meant, asked_back = self._picked(ask, reader, embed)
+        question = self._question(put, embed, reader=reader, stages=stages)
+        answering = Answering(question, meant=meant, asked_back=asked_back, tells=tells)
+        made = answering.answer()
+        question.stages.ended(COMPOSED)
+        return question, answering, made
+
+    def _picked(
+        self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]
+    ) -> tuple[Ask, str | None, bool]:
         """What a turn asks, where it picks an option of the turn before; the document picked, and whether we had asked.
 
         Where the caller keeps no record of options, the turn before is asked again to find them.
@@ -180,7 +209,7 @@ class KnowledgeBase:
             before = replace(ask, question=ask.conversation[-1][-MAX_QUESTION:], conversation=ask.conversation[:-1])
             if not before.question.strip():
                 return ask, None, False
-            made = Answering(self.question(before)).answer()
+            made = Answering(self._question(before, embed, reader=reader)).answer()
             offered = made.options
         by_product = any(option.product is not None for option in offered)  # named ones are told apart by `variants`
         labels = [option.label for option in offered]
@@ -206,13 +235,15 @@ class KnowledgeBase:
         embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,
         *,
+        reader: Reads | None = None,
         whenever: bool = False,
         stages: Stages | None = None,
     ) -> Question:
         """Every question passes here, so that whoever holds EVERY sees each audience that there is now."""
+        reader = reader or self.reader
         if EVERY in ask.audiences:
-            ask = replace(ask, audiences=(ask.audiences | self.reader.view.catalogue.audiences) - {EVERY})
-        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever, stages=stages)
+            ask = replace(ask, audiences=(ask.audiences | reader.view.catalogue.audiences) - {EVERY})
+        return Question(ask, reader, self._models, embed, budget, whenever=whenever, stages=stages)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -121,6 +121,9 @@ MAY_IMPORT = {
     "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
+    "gate": VALUES
+    | {"accounts", "config", "editing", "evaluation", "ingest", "knowledge", "preparation", "questions", "reader"}
+    | {"results", "search", "store"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES

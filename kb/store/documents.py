@@ -238,6 +238,12 @@ def files(db: Database) -> dict[str, FileState]:
     return {row[0]: FileState(*row) for row in db.execute("SELECT path, digest, document_id FROM files")}
 
 
+def path_of(db: Database, document_id: str) -> str | None:
+    """The file that a document was read from; None where it is of no file."""
+    row = db.execute("SELECT path FROM files WHERE document_id = ?", [document_id]).fetchone()
+    return None if row is None else str(row[0])
+
+
 def replace_files(db: Database, readings: dict[str, FileState]) -> None:
     """Remembers exactly these readings."""
     db.execute("DELETE FROM files")

@@ -171,3 +171,9 @@ def generated_answers(db: Database) -> None:
         ) WITHOUT ROWID;
         CREATE INDEX generated_by_time ON generated (at);
     """)
+
+
+@migrations(name="0060_answers_by_document")
+def answers_by_document(db: Database) -> None:
+    """Which answers were made of an article is asked at every change of it."""
+    db.execute("CREATE INDEX answers_by_document ON answers (document_id, revision) WHERE document_id IS NOT NULL")
