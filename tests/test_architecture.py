@@ -76,6 +76,7 @@ MAY_IMPORT = {
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
+    "drafting": VALUES | {"config", "editing", "importers"},
     "insight": VALUES | {"config", "store"},
     "showing": {"insight", "replaying"},
     "tuning": VALUES | {"config", "search"},

@@ -17,20 +17,21 @@ _LONGEST = 120  # bytes of a question in an id: file names may have 255
 _HASH = 8
 
 
-def ids_of(paths: Sequence[str], under: str = "") -> dict[str, str]:
-    """The id of each path: itself without its ending, in NFC.
+def ids_of(paths: Sequence[str], under: str = "") -> list[str]:
+    """The id of each path, in the same order: itself without its ending, in NFC, below `under`.
 
     Where two would be the same, the first in the order md, html, docx has it, and the others have their ending added.
     """
-    found: dict[str, str] = {}
+    found: dict[int, str] = {}
     taken: set[str] = set()
-    for path in sorted(paths, key=lambda p: (_rank(p), p)):
+    for number, path in sorted(enumerate(paths), key=lambda pair: (_rank(pair[1]), pair[1], pair[0])):
         ending = PurePosixPath(path).suffix
         plain = _clean(f"{under}/{path.removesuffix(ending)}".strip("/"))
-        choices = (plain, f"{plain}-{ending.removeprefix('.').lower()}", f"{plain}-{_hash(path)}")
-        found[path] = next(id_ for id_ in choices if id_.casefold() not in taken)
-        taken.add(found[path].casefold())
-    return found
+        choices = [plain, f"{plain}-{ending.removeprefix('.').lower()}", f"{plain}-{_hash(path)}"]
+        choices += [f"{plain}-{_hash(f'{path} {n}')}" for n in range(2, len(paths) + 2)]
+        found[number] = next(id_ for id_ in choices if id_.casefold() not in taken)
+        taken.add(found[number].casefold())
+    return [found[number] for number in range(len(paths))]
 
 
 def id_of_question(stem: str, question: str) -> str:

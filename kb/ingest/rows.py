@@ -171,7 +171,8 @@ def _opened(file: Path) -> Any:
             size = sum(part.file_size for part in packed.infolist())
         if size > UNPACKED_BYTES:
             raise InputError(f"{file}: unpacks to {size:,} bytes; accepted are {UNPACKED_BYTES:,}: save it as CSV")
-        return openpyxl.load_workbook(BytesIO(file.read_bytes()), read_only=True, data_only=True)
+        source = file if file.suffix.lower() == ".xlsx" else BytesIO(file.read_bytes())
+        return openpyxl.load_workbook(source, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, SyntaxError) as error:
         raise InputError(f"{file}: is no XLSX workbook ({type(error).__name__}): save it anew as .xlsx") from error
 
