@@ -13,6 +13,7 @@ from kb.importers.elements import (
     MARKS,
     children,
     children_named,
+    holds,
     holds_block,
     is_empty,
     moved,
@@ -88,7 +89,7 @@ def _settle_marks(content: Tag) -> None:
         tag.name = {"b": "strong", "i": "em", "del": "s", "strike": "s"}.get(tag.name, tag.name)
         if tag.find_parent(tag.name) is not None:
             tag.unwrap()
-        elif holds_block(tag) or tag.find(["a", "img"]) is not None:
+        elif holds_block(tag) or holds(tag, ("a", "img")):
             _push_down(tag)
     for tag in tags(content, "a"):
         if holds_block(tag):

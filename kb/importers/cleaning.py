@@ -10,7 +10,7 @@ from bs4.element import Comment, NavigableString, PreformattedString, Tag
 
 from kb.errors import InputError
 from kb.importers.elements import HEADINGS, new, tags, text_of
-from kb.importers.limits import DEPTH
+from kb.importers.limits import DEPTH, ELEMENTS
 
 _NEVER = ("script", "style", "noscript", "template", "head", "link", "meta", "base", "title", "xml", "area", "map",
           "button", "input", "select", "textarea", "datalist", "dialog", "canvas", "audio", "param",
@@ -31,6 +31,8 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 
 def parsed(html: str, name: str) -> BeautifulSoup:
     """The page as a browser would read it. Raises InputError where its elements lie too deep within each other."""
+    if (count := html.count("<")) > ELEMENTS:
+        raise InputError(f"{name}: has {count:,} marks of elements; accepted are {ELEMENTS:,}: split it")
     try:
         soup = BeautifulSoup(html, "html5lib")
     except (RecursionError, ValueError, AssertionError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
@@ -33,7 +33,12 @@ def new(name: str, text: str = "", **attributes: str) -> Tag:
 
 def tags(root: Tag, *names: str) -> list[Tag]:
     """The elements of these names below a root, as they are now."""
-    return [tag for tag in root.find_all(list(names)) if isinstance(tag, Tag)]
+    return [node for node in root.descendants if isinstance(node, Tag) and node.name in names]
+
+
+def holds(root: Tag, names: Collection[str]) -> bool:
+    """Whether there is an element of one of these names below a root."""
+    return any(isinstance(node, Tag) and node.name in names for node in root.descendants)
 
 
 def is_block(node: PageElement | None) -> bool:
@@ -43,7 +48,7 @@ def is_block(node: PageElement | None) -> bool:
 
 def holds_block(tag: Tag) -> bool:
     """Whether there is a block within."""
-    return tag.find(list(BLOCKS)) is not None
+    return holds(tag, BLOCKS)
 
 
 def text_of(node: Tag) -> str:
@@ -54,7 +59,7 @@ def text_of(node: Tag) -> str:
 def is_empty(node: PageElement) -> bool:
     """Whether nothing of it is seen."""
     if isinstance(node, Tag):
-        return not node.get_text().strip() and node.name not in ("img", "hr", "br") and not node.find(["img", "hr"])
+        return not node.get_text().strip() and node.name not in ("img", "hr", "br") and not holds(node, ("img", "hr"))
     return not str(node).strip()
 
 

@@ -11,6 +11,8 @@ PACKED_PARTS = 10_000
 """Files within a DOCX: more of them are no document."""
 DEPTH = 200
 """How deep the elements of a page may lie within each other."""
+ELEMENTS = 100_000
+"""Elements of a page, each counted twice: a page of more is a book, and takes minutes."""
 CELLS = 50_000
 """Cells of one table, those counted twice that were merged."""
 PICTURES = 500

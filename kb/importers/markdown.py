@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from bs4.element import NavigableString, PageElement, Tag
 from markdownify import MarkdownConverter
 
-from kb.importers.elements import BLOCKS, LINE, LISTS
+from kb.importers.elements import BLOCKS, LINE, LISTS, children_named, holds, tags
 
+MARKER = "data-marker"
 _LANGUAGE = re.compile(r"(?:language|lang|brush:\s*)-?([\w+#-]+)")
 _TICKS = re.compile(r"`+")
 _ENTITY = re.compile(r"&(?=#?\w{1,31};)")
@@ -36,29 +38,49 @@ _SAFE = "/:?#@!$&'*+,;=%~-._"
 
 def to_markdown(content: Tag) -> str:
     """The Markdown of settled content, one blank line between blocks, without one at either end."""
+    _mark_items(content)
     text = _Converter(heading_style="atx", bullets="-", autolinks=False).convert_soup(content)
     lines = [line if line.endswith("  ") and line.strip() else line.rstrip() for line in text.strip("\n").split("\n")]
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What stands in a block that could be read as marks: a lone one is none."""
+
+    stars: int
+    lines: int
+    ticks: int
+    marked: bool
+    code: bool
+
+
 class _Converter(MarkdownConverter):
+    def _block(self, block: Tag | None) -> _Block:
+        known: dict[int, _Block] = self.__dict__.setdefault("known", {})
+        if block is None:
+            return _Block(0, 0, 0, False, False)
+        if id(block) not in known:
+            text = block.get_text()
+            marked, code = holds(block, ("strong", "em")), holds(block, ("code",))
+            known[id(block)] = _Block(text.count("*"), text.count("_"), text.count("`"), marked, code)
+        return known[id(block)]
+
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:
         """A text, escaped where its block would be read otherwise."""
         parents = parent_tags or set()
         text = str(el)
         if "_noformat" in parents or "pre" in parents:
             return text
-        block = next((parent for parent in el.parents if parent.name in BLOCKS or parent.name == LINE), el.parent)
-        whole = block.get_text() if block else text
-        marked = block is not None and block.find(["strong", "em"]) is not None
+        block = self._block(next((p for p in el.parents if p.name in BLOCKS or p.name == LINE), el.parent))
         text = _BACKSLASH.sub(r"\\\\", text)
         text = _ENTITY.sub(r"\\&", _TAG.sub(r"\\<", text))
         text = _BRACKET.sub(r"\\[", text) if "a" not in parents else re.sub(r"[\[\]]", r"\\\g<0>", text)
-        if marked or whole.count("*") > 1:
+        if block.marked or block.stars > 1:
             text = _STAR.sub(r"\\*", text)
-        if whole.count("_") > 1:
+        if block.lines > 1:
             text = _UNDERLINE.sub(r"\\_", text)
-        if whole.count("`") > 1 or (block is not None and block.find("code") is not None):
+        if block.ticks > 1 or block.code:
             text = text.replace("`", r"\`")
         text = text.replace("~~", r"\~\~")
         following = el.next_sibling
@@ -137,14 +159,7 @@ class _Converter(MarkdownConverter):
     def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """An item; the second of two lists in a row has other markers, else they would be one."""
         text = text.strip("\n")
-        list_ = el.parent
-        second = list_ is not None and _is_second(list_)
-        if list_ is not None and list_.name == "ol":
-            start = str(list_.get("start") or "1")
-            first = int(start) if start.isdigit() else 1
-            marker = f"{first + len(el.find_previous_siblings('li'))}{')' if second else '.'} "
-        else:
-            marker = "* " if second else "- "
+        marker = f"{el.get(MARKER) or '-'} "
         indented = "\n".join(" " * len(marker) + line if line.strip() else "" for line in text.split("\n"))
         return f"{marker}{indented[len(marker) :]}\n" if text else f"{marker.rstrip()}\n"
 
@@ -219,15 +234,17 @@ def _address(href: str) -> str:
     return quote(href.strip(), safe=_SAFE + "".join(filter(lambda c: ord(c) > 127 and c.isalnum(), set(href))))
 
 
-def _is_second(list_: Tag) -> bool:
-    """Whether the list follows another of its kind, as the second, fourth … of them."""
-    number, before = 0, list_.previous_sibling
-    while before is not None:
-        if isinstance(before, Tag):
-            if before.name != list_.name or list_.name not in LISTS:
-                break
-            number += 1
-        elif str(before).strip():
-            break
-        before = before.previous_sibling
-    return number % 2 == 1
+def _mark_items(content: Tag) -> None:
+    """Gives each item its marker. The second of two lists in a row has other ones, else they would be one list."""
+    second: set[int] = set()
+    for list_ in tags(content, *LISTS):
+        before = list_.find_previous_sibling()
+        if isinstance(before, Tag) and before.name == list_.name and id(before) not in second:
+            second.add(id(list_))
+        start = str(list_.get("start") or "1")
+        first = int(start) if start.isdigit() and len(start) < 10 else 1
+        for number, item in enumerate(children_named(list_, "li"), first):
+            if list_.name == "ol":
+                item[MARKER] = f"{number}{')' if id(list_) in second else '.'}"
+            else:
+                item[MARKER] = "*" if id(list_) in second else "-"

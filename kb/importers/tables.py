@@ -7,8 +7,10 @@ from bs4.element import PageElement, Tag
 from kb.errors import InputError
 from kb.importers.elements import (
     HEADINGS,
+    LISTS,
     children,
     children_named,
+    holds,
     holds_block,
     is_block,
     is_empty,
@@ -77,7 +79,7 @@ def _span(cell: Tag, attribute: str, most: int) -> int:
 def _lays_out(table: Tag, grid: Grid) -> bool:
     """Whether it stands for the page's layout: one cell, or tables and headings within."""
     cells = {id(cell) for row in grid for cell in row}
-    return len(cells) <= 1 or table.find("table") is not None or table.find(list(HEADINGS)) is not None
+    return len(cells) <= 1 or holds(table, ("table", *HEADINGS))
 
 
 def _unfold(table: Tag, rows: list[Tag]) -> None:
@@ -92,7 +94,7 @@ def _unfold(table: Tag, rows: list[Tag]) -> None:
 def _settle(table: Tag, grid: Grid, place: str) -> list[str]:
     """The table anew, of one line a cell."""
     made = new("table")
-    listed = any(cell.find(["ul", "ol"]) is not None for row in grid for cell in row)
+    listed = any(holds(cell, LISTS) for row in grid for cell in row)
     lines = {id(cell): _lines(cell) for row in grid for cell in row}
     for y, row in enumerate(grid):
         line = new("tr")
