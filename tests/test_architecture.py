@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "answer": VALUES | {"ingest", "search", "slots"},
     "assist": VALUES | {"answer", "search"},
     "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
+    "importers": VALUES | {"config", "editing", "ingest", "progress"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
@@ -77,6 +78,7 @@ MAY_IMPORT = {
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
+    "drafting": VALUES | {"config", "editing", "importers"},
     "insight": VALUES | {"config", "store"},
     "showing": {"insight", "replaying"},
     "differing": {"editing"},
