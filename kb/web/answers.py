@@ -26,6 +26,7 @@ from kb.journal import Origin
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
 from kb.stages import Stages
+from kb.store.conversations import KeptConversation
 from kb.web import asking
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
@@ -137,8 +138,8 @@ def _answered(request: Request[Caller, Any, State], state: State, data: Question
 def _in_conversation(state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool) -> Answer:
     kb, stages, handovers = asking.knowledge(state), Stages(), asking.service_of(state).handovers
 
-    def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
-        return handovers.consider(kb, account, asked, origin)
+    def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
+        return handovers.consider(kb, account, asked, origin, before)
 
     conversations = _conversations(state)
     answer = conversations.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
@@ -147,7 +148,8 @@ def _in_conversation(state: State, id_: str, ask: Ask, origin: Origin, *, explai
 
 
 def _conversations(state: State) -> Conversations:
-    return Conversations(asking.service_of(state).journal, state.settings)
+    service = asking.service_of(state)
+    return Conversations(service.journal, state.settings, service.handovers.close)
 
 
 async def _events(answer: Answer) -> AsyncIterator[ServerSentEventMessage]:
