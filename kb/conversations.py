@@ -18,17 +18,14 @@ from kb.journal import TURNS, Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, Option
 from kb.stages import Stages
-from kb.store import answers, conversations
-from kb.store.conversations import KeptConversation, KeptStream, KeptTurn
+from kb.store import conversations
+from kb.store.conversations import KeptConversation, KeptTurn
 
 NEW = ""
 """In place of an id: a conversation begins."""
-STREAM_SECONDS = 60.0
-"""How long an answer waits to be fetched as events."""
 _BYTES = 24
 _HOUR = 3600.0
 _options = msgspec.json.Decoder(tuple[Option, ...])
-_answer = msgspec.json.Decoder(Answer)
 
 
 class Conversations:
@@ -67,33 +64,6 @@ class Conversations:
             account, ask, origin, also=self._adding(known, id_ == NEW, ask, offered, made, origin)
         )
         return replace(made, conversation_id=known)
-
-    def offer_stream(self, answer: Answer, origin: Origin) -> str:
-        """A token by which an answer that is on record may be fetched as events, once, by whoever has it."""
-        token, now = secrets.token_urlsafe(_BYTES), time.time()
-        form = None if answer.form is None else msgspec.json.encode(answer.form).decode()
-        kept = KeptStream(answer.answer_id, form, answer.conversation_id)
-        customer = self._journal.customer(origin)
-        self._journal.keep(lambda db: conversations.add_stream(db, _hash(token), kept, customer, now + STREAM_SECONDS))
-        return token
-
-    def take_stream(self, token: str) -> Answer:
-        """The answer that a token was given for, once. Raises NotShown where there is none (any more)."""
-        now = time.time()
-
-        def take(db: Database) -> Answer | None:
-            kept = conversations.take_stream(db, _hash(token), now)
-            told = None if kept is None else answers.read(db, kept.answer_id)
-            if kept is None or told is None:
-                return None
-            form = None if kept.form is None else msgspec.json.decode(kept.form)
-            made = msgspec.json.decode(told.told)
-            return msgspec.convert(made | {"form": form, "conversation_id": kept.conversation_id}, Answer)
-
-        found = self._journal.keep(take)
-        if found is None:
-            raise NotShown("nothing waits here: a stream can be fetched once, within a minute")
-        return found
 
     def _before(self, id_: str, origin: Origin) -> KeptConversation:
         hash_, customer, now = _hash(id_), self._journal.customer(origin), time.time()

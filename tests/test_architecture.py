@@ -68,6 +68,7 @@ MAY_IMPORT = {
     "answering": VALUES
     | {"alarm", "search", "answer", "results", "hits", "topics", "variants", "questions", "contradictions"},
     "conversations": VALUES | {"accounts", "config", "journal", "knowledge", "results", "stages", "store"},
+    "streams": VALUES | {"journal", "results", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
     "recording": VALUES | {"accounts", "authoring", "config", "journal", "knowledge", "results", "stages"},
@@ -123,6 +124,7 @@ MAY_IMPORT = {
         "deliveries",
         "library",
         "conversations",
+        "streams",
         "assist",
         "assisting",
         "calls",

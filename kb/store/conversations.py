@@ -44,15 +44,6 @@ class KeptConversation:
     since_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptStream:
-    """An answer that waits to be fetched as events, with what its record leaves out; `form` is JSON or null."""
-
-    answer_id: str
-    form: str | None
-    conversation_id: str | None
-
-
 def begin(db: Database, conversation: str, caller: str, customer: str | None, now: float, expires_at: float) -> None:
     """Stores a new conversation by the hash of its id, and removes some that are over."""
     expire(db, now)
@@ -107,20 +98,6 @@ def add_turn(
             turn.offered, expires_at, turn.closed, conversation,
         ],
     )  # fmt: skip
-
-
-def add_stream(db: Database, token: str, stream: KeptStream, customer: str | None, expires_at: float) -> None:
-    """Stores that an answer may be fetched by who has the token of this hash."""
-    row = [token, stream.answer_id, stream.form, stream.conversation_id, customer, expires_at]
-    db.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)", row)
-
-
-def take_stream(db: Database, token: str, now: float) -> KeptStream | None:
-    """What may be fetched by the token of this hash, once; None where there is nothing (any more)."""
-    row = db.execute(
-        "DELETE FROM streams WHERE hash = ? RETURNING answer_id, form, conversation_id, expires_at", [token]
-    ).fetchone()
-    return None if row is None or row[3] <= now else KeptStream(*row[:3])
 
 
 def expire(db: Database, now: float) -> int:

@@ -180,3 +180,16 @@ def words_of_turns(db: Database) -> None:
         ALTER TABLE turns ADD COLUMN closed BLOB;
         CREATE INDEX turns_by_words ON turns (at) WHERE closed IS NOT NULL;
     """)
+
+
+@migrations(name="0061_streams_gone_on_with")
+def streams_gone_on_with(db: Database) -> None:
+    """A stream may be fetched before its answer is made, and gone on with after its connection broke.
+
+    `answer_id` is empty until it is made; `secret` the hash of what its events carry, null until it is fetched;
+    `problem` (JSON) is why there is no answer.
+    """
+    db.executescript("""
+        ALTER TABLE streams ADD COLUMN secret TEXT;
+        ALTER TABLE streams ADD COLUMN problem TEXT;
+    """)
