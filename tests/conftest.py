@@ -14,6 +14,7 @@ from typing import Any
 
 import kb_process
 import pytest
+from browser import chromium, page  # noqa: F401 - fixtures of every test
 from filelock import FileLock
 from tiny_model import write_tiny_model
 

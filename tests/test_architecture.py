@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "answering": VALUES
     | {"alarm", "search", "answer", "results", "hits", "topics", "variants", "questions", "contradictions"},
     "conversations": VALUES | {"accounts", "config", "journal", "knowledge", "results", "stages", "store"},
+    "streams": VALUES | {"journal", "results", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
     "recording": VALUES | {"accounts", "authoring", "config", "journal", "knowledge", "results", "stages"},
@@ -137,6 +138,7 @@ MAY_IMPORT = {
         "editing",
         "library",
         "conversations",
+        "streams",
         "assist",
         "assisting",
         "calls",

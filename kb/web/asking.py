@@ -20,6 +20,7 @@ from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.slots import Slots
 from kb.stages import Stages
+from kb.store.conversations import KeptConversation
 from kb.web.admission import Admission, waited_seconds
 from kb.web.documented import problem
 from kb.web.metrics import ANSWERS, GENERATED, HANDOVERS, REFUSED, SEARCHES, language_of
@@ -78,8 +79,8 @@ def answer_in(
     with at_work(state) as kb:
         stages, handovers = Stages(), service_of(state).handovers
 
-        def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
-            return handovers.consider(kb, account, asked, origin)
+        def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
+            return handovers.consider(kb, account, asked, origin, before)
 
         told = conversations(state).answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
         counted(state, kb, stages, told)
@@ -88,7 +89,8 @@ def answer_in(
 
 def conversations(state: State) -> Conversations:
     """Those of this service."""
-    return Conversations(service_of(state).journal, state.settings)
+    service = service_of(state)
+    return Conversations(service.journal, state.settings, service.handovers.close)
 
 
 def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
