@@ -280,6 +280,10 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     ),
     "GET /api/translations": _same(("GET", "/api/translations", None, {})),
     "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
+    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "POST /api/similar": _same(
+        ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
+    ),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -296,6 +300,8 @@ EDITORS_OWN = {
     "POST /api/replacements",
     "GET /api/translations",
     "GET /api/due",
+    "GET /api/articles/{document_id}/similar",
+    "POST /api/similar",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""

@@ -31,7 +31,7 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
-from kb.web import asking, handovers, keeping, preview, replacements, revisions, signin
+from kb.web import asking, handovers, keeping, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.asking import Asking, pair_of
@@ -66,7 +66,7 @@ _TITLES = {
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
-_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS)
+_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
 log = logging.getLogger("kb.web")
 
 
