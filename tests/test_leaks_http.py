@@ -39,6 +39,7 @@ from kb.writer import Writer, writer_lock
 SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
 """Of each of eight callers."""
 THREADS = 4
+FORM = "application/x-www-form-urlencoded"
 GROUPS = {
     "vip": {
         "vip/lounge": "Lounge of the Amber Circle\n\nMembers rest in the amber lounge behind counter nineteen.\n\n"
@@ -224,6 +225,11 @@ def _tools(_: str) -> Iterator[Request]:
         yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
 
 
+def _asked_by_form(_: str) -> Iterator[Request]:
+    for question in ("refund", "退款", "margin"):
+        yield "POST", "/ask", urlencode({"question": question}).encode(), {"Content-Type": FORM}
+
+
 def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     """Asked of the articles of the groups, of a withdrawn one, and of one that is nobody's."""
     ids = (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing")
@@ -284,6 +290,16 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/similar": _same(
         ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
     ),
+    "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
+    "POST /ask": _asked_by_form,
+    "GET /topics/{name}": _same(
+        *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
+    ),
+    "GET /pictures/{place}": _of_articles("/pictures/vip/images/lounge.svg?of={}"),
+    "GET /articles/{document_id}": _of_articles("/articles/{}?from=0&to=20"),
+    "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
+    "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
+    "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -316,7 +332,8 @@ def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
                 connection.close()
                 return
         caller, endpoint, (method, path, body, headers) = item
-        sent = json.dumps(body).encode() if method in ("POST", "PUT", "PATCH") else None
+        encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = encoded if method in ("POST", "PUT", "PATCH") else None
         connection.request(method, path, sent, {"Content-Type": "application/json", **keys[caller], **headers})
         response = connection.getresponse()
         text = response.read().decode("utf-8", "replace")
