@@ -132,6 +132,11 @@ class KnowledgeBase:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
         return self._embedder.queries(questions)
 
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of texts as passages have them, `(n, dim)`, of unit length, by the model in this process."""
+        assert isinstance(self._embedder, Embedder)  # noqa: S101 - only a rehearsal has its questions embedded elsewhere
+        return self._embedder.passages(texts)
+
     @property
     def tokens(self) -> Tokens:
         """How the embedding model counts. Raises ModelMissing."""

@@ -88,6 +88,7 @@ MAY_IMPORT = {
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
     | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
+    "resemblance": VALUES | {"answer", "contradictions", "knowledge", "search", "unsaved"},
     "unsaved": VALUES | {"ingest", "knowledge", "preparation"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
     "shelves": VALUES | {"knowledge", "search", "store"},
@@ -161,6 +162,8 @@ MAY_IMPORT = {
         "following",
         "knowledge",
         "service",
+        "ingest",
+        "resemblance",
         "shelves",
         "slots",
         "unsaved",

@@ -84,3 +84,15 @@ def test_translations_and_dates_are_listed(server: Server) -> None:
     owner = due[-1]["owner"]
     assert {one["owner"] for one in server.get("/api/due", days=3_650, owner=owner).json()["due"]} == {owner}
     assert server.get("/api/due", days=-1).status_code == 400
+
+
+def test_what_is_near_an_article_and_near_a_text_is_told(server: Server) -> None:
+    id_ = "zh/delivery/remote-areas"
+    first = server.get(f"/api/articles/{quote(id_, safe='')}/similar").json()["similar"][0]
+    assert (first["document_id"], len(first["same"])) == ("zh/delivery/remote-delivery", 1)
+    assert server.get("/api/articles/nothing/similar").status_code == 404
+    text = "# 退款要几天\n\n仓库验货后 8–9 个工作日内原路退回。\n"
+    found = server.client.post("/api/similar", json={"text": text}).json()["similar"]
+    assert found[0]["document_id"] == "zh/returns/refund-time"
+    assert [pair["own"] for pair in found[0]["contradicts"]] == ["仓库验货后 8–9 个工作日内原路退回。"]
+    assert server.client.post("/api/similar", json={"text": "---\nid: 1\n"}).status_code == 400

@@ -281,6 +281,15 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
     "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
+    "POST /api/replacements": _same(
+        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    ),
+    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
+    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
+    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "POST /api/similar": _same(
+        ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
+    ),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
     "GET /topics/{name}": _same(
@@ -291,11 +300,6 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
     "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
-    "POST /api/replacements": _same(
-        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
-    ),
-    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
-    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -312,6 +316,8 @@ EDITORS_OWN = {
     "POST /api/replacements",
     "GET /api/translations",
     "GET /api/due",
+    "GET /api/articles/{document_id}/similar",
+    "POST /api/similar",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""

@@ -26,7 +26,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -57,7 +57,7 @@ _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
-_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS)
+_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
 
 
 @get(
@@ -118,8 +118,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
-            _openapi_files(), static_files(),
+            *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
