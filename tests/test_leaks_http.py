@@ -36,8 +36,9 @@ from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
-SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
-"""Of each of eight callers."""
+QUESTIONS = 400
+SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
+"""Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
 FORM = "application/x-www-form-urlencoded"
 GROUPS = {
@@ -151,7 +152,7 @@ def _search(probe: Probe, **more: object) -> str:
 
 def _endless(seed: str) -> Iterator[Probe]:
     """The same questions for all callers, in another order for each."""
-    questions = _probes(400)
+    questions = _probes(QUESTIONS)
     while True:
         yield from random.Random(seed).sample(questions, len(questions))
 
@@ -160,7 +161,7 @@ def _asked(caller: str) -> Iterator[tuple[str, Request]]:
     """What a caller asks by itself, with the endpoint that it belongs to."""
     probes = _endless(caller)
     for number, probe in enumerate(islice(probes, SEARCHES)):
-        more = {"explain": "true"} if number % 9 == 0 else {}
+        more = {"explain": "true"} if number % 6 == 0 else {}
         yield "GET /api/search", ("GET", _search(probe, **more), None, {})
     for number, probe in enumerate(islice(probes, ANSWERS)):
         body = {
