@@ -75,8 +75,8 @@ MAY_IMPORT = {
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
-    "insight": VALUES | {"config", "store"},
-    "showing": {"insight", "replaying"},
+    "insight": VALUES | {"config", "ingest", "store"},
+    "showing": {"editing", "insight", "replaying"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}

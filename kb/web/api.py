@@ -45,6 +45,7 @@ from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
+from kb.web.impact import article_impact
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
@@ -64,7 +65,7 @@ _TITLES = {
     503: "Unavailable",
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact)
 log = logging.getLogger("kb.web")
 
 

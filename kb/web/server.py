@@ -31,6 +31,7 @@ from kb.web.health import Watch
 from kb.web.metrics import SHARED, Metrics, shared_folder
 from kb.web.requests import Requests
 from kb.web.tallies import prepare
+from kb.web.whole_ids import WholeIds
 
 _VARIABLE = "KB_SERVE"
 _LOADING_SECONDS = 60
@@ -106,7 +107,8 @@ def application() -> Requests:
     service, admission = Service(paths, settings, found.url, courtesy), Admission(settings.max_requests, courtesy)
     metrics = Metrics(shared_folder())
     watch = Watch(service, admission, metrics, service.journal)
-    return Requests(create_app(service, Reception(paths, settings), admission, watch), metrics)
+    app = create_app(service, Reception(paths, settings), admission, watch)
+    return Requests(WholeIds(app), metrics)
 
 
 def _fork_workers() -> None:
