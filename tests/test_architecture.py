@@ -80,8 +80,8 @@ MAY_IMPORT = {
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
     "drafting": VALUES | {"config", "editing", "importers"},
-    "insight": VALUES | {"config", "store"},
-    "showing": {"insight", "replaying"},
+    "insight": VALUES | {"config", "ingest", "store"},
+    "showing": {"editing", "insight", "replaying"},
     "differing": {"editing"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def two(two: Centre, tiny_model: Path) -> Centre:
     return two
 
 
-def golden(home: Path, lines: Sequence[dict[str, object]]) -> None:
+def golden(home: Path, lines: Iterable[Mapping[str, object]]) -> None:
     """Makes these the golden questions of a home."""
     (home / "golden.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
 
@@ -93,8 +93,8 @@ def test_what_the_gate_says_is_what_is_told_once_the_edit_is_published(
 ) -> None:
     home, paths, settings = sample_copy, Paths(sample_copy), load_settings(sample_copy, {}, {})
     lines = (SAMPLE / "golden.jsonl").read_text("utf-8").splitlines()[::8]
-    asked = {"question": WHERE, "expected": [NEW]}, {"question": "When will I get my refund?", "expected": [GONE]}
-    golden(home, [*map(json.loads, lines), *asked])
+    mine = {WHERE: NEW, "When will I get my refund?": GONE}
+    golden(home, [*map(json.loads, lines), *({"question": q, "expected": [id_]} for q, id_ in mine.items())])
     live = KnowledgeBase(paths, settings, embedder=bundled_embedder)
     changes = edits(home)
     report = open_gate(paths, settings, lambda: live, lambda: bundled_embedder).report(changes)

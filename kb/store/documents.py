@@ -206,6 +206,15 @@ def titled(db: Database) -> Iterator[Titled]:
     return (Titled(*row) for row in db.execute(query))
 
 
+def published(db: Database) -> Iterator[Article]:
+    """Every published article."""
+    query = (
+        "SELECT r.content FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
+        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return (msgspec.json.decode(content, type=Article) for (content,) in db.execute(query))
+
+
 def latest(db: Database, document_id: str) -> tuple[int, str] | None:
     """The number of a document's current revision, and its status; None where there is no such document."""
     row = db.execute("SELECT revision, status FROM documents WHERE id = ?", [document_id]).fetchone()

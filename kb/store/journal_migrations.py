@@ -175,8 +175,14 @@ def generated_answers(db: Database) -> None:
 
 @migrations(name="0060_answers_by_document")
 def answers_by_document(db: Database) -> None:
-    """Which answers were made of an article is asked at every change of it."""
-    db.execute("CREATE INDEX answers_by_document ON answers (document_id, revision) WHERE document_id IS NOT NULL")
+    """Which answers told an article, or showed it because of a danger, is asked at every change of it."""
+    db.executescript("""
+        CREATE INDEX answers_by_document ON answers (document_id, revision) WHERE document_id IS NOT NULL;
+        CREATE INDEX answers_by_notice ON answers (json_extract(told, '$.urgent.document_id'))
+            WHERE json_extract(told, '$.urgent.document_id') IS NOT NULL;
+        CREATE INDEX signals_by_document ON signals (document_id, revision) WHERE document_id IS NOT NULL;
+        CREATE INDEX turns_by_answer ON turns (answer_id);
+    """)
 
 
 @migrations(name="0061_words_of_turns")

@@ -29,7 +29,6 @@ from kb.slots import Slots
 from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
-from kb.web.articles import articles
 from kb.web.asking import Asking, pair_of
 from kb.web.assistants import assistants
 from kb.web.audit import audit_log
@@ -41,6 +40,7 @@ from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
+from kb.web.impact import article_impact
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import Metrics
 from kb.web.pages.interface import static_files, templates
@@ -56,7 +56,7 @@ _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact)
 _EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
 
 
