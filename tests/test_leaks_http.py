@@ -224,6 +224,13 @@ def _tools(_: str) -> Iterator[Request]:
         yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
 
 
+FORM_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
+FORM = (
+    '--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
+    "<h1>Imported</h1><p>Own.</p>\r\n--b--\r\n"
+)
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -264,6 +271,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "POST /api/imports": _same(
+        *[("POST", f"/api/imports?preview={preview}", FORM, FORM_TYPE) for preview in ("true", "1")]
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
@@ -285,6 +295,7 @@ def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
                 return
         caller, endpoint, (method, path, body, headers) = item
         sent = json.dumps(body).encode() if method in ("POST", "PUT", "PATCH") else None
+        sent = FORM.encode() if body is FORM else sent
         connection.request(method, path, sent, {"Content-Type": "application/json", **keys[caller], **headers})
         response = connection.getresponse()
         text = response.read().decode("utf-8", "replace")
@@ -382,7 +393,7 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed = dict.fromkeys(("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports"), "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:

@@ -45,6 +45,7 @@ from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
+from kb.web.imports import imports_route
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
@@ -126,7 +127,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, _openapi_files(),
+            imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, _openapi_files(),
         ],
         lifespan=[running],
         middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
