@@ -237,6 +237,13 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
+    b"<h1>Imported</h1><p>Own.</p>\r\n--b--\r\n"
+)
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -277,6 +284,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "POST /api/imports": _same(
+        *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
     "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
@@ -432,7 +442,7 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed = dict.fromkeys(("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports"), "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:

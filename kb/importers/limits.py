@@ -13,8 +13,10 @@ DEPTH = 200
 """How deep the elements of a page may lie within each other."""
 ELEMENTS = 100_000
 """Elements of a page, each counted twice: a page of more is a book, and takes minutes."""
-CELLS = 50_000
+CELLS = 20_000
 """Cells of one table, those counted twice that were merged."""
+REPEATED = 1_000_000
+"""Characters that the merged cells of a table may add, where each has the text."""
 PICTURES = 500
 """Pictures of one document."""
 

@@ -49,6 +49,7 @@ class _Block:
     """What stands in a block that could be read as marks: a lone one is none."""
 
     stars: int
+    """Those beside a letter: a free one marks nothing."""
     lines: int
     ticks: int
     marked: bool
@@ -63,7 +64,7 @@ class _Converter(MarkdownConverter):
         if id(block) not in known:
             text = block.get_text()
             marked, code = holds(block, ("strong", "em")), holds(block, ("code",))
-            known[id(block)] = _Block(text.count("*"), text.count("_"), text.count("`"), marked, code)
+            known[id(block)] = _Block(len(_STAR.findall(text)), text.count("_"), text.count("`"), marked, code)
         return known[id(block)]
 
     def process_text(self, el: NavigableString, parent_tags: set[str] | None = None) -> str:

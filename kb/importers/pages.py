@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path, PurePosixPath
 
 from bs4.element import Tag
@@ -106,7 +106,9 @@ def _made(
         raise InputError(f"{place.path}: holds no text")
     notes += [*_like_headings(content), *lost(content, body), *pictures.notes]
     article = _article(id_, _heading(content) or _own_title(title) or PurePosixPath(place.path).stem, body)
-    return Made(article, write_article(article, path=f"{id_}.md"), tuple(pictures.kept.values()), notes)
+    text = write_article(article, path=f"{id_}.md")
+    read = read_article(text.encode(), path=f"{id_}.md", timezone=UTC)
+    return Made(read, text, tuple(pictures.kept.values()), notes)
 
 
 def _article(id_: str, title: str, body: str) -> Article:

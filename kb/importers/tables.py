@@ -19,7 +19,7 @@ from kb.importers.elements import (
     tags,
     text_of,
 )
-from kb.importers.limits import CELLS
+from kb.importers.limits import CELLS, REPEATED
 
 Grid = list[list[Tag]]
 
@@ -52,7 +52,7 @@ def _rows(table: Tag) -> list[Tag]:
 def _grid(rows: list[Tag], name: str) -> tuple[Grid, int]:
     """The cell at each place, and how many cover more than one."""
     grid: dict[tuple[int, int], Tag] = {}
-    merged = 0
+    merged = repeated = 0
     for y, row in enumerate(rows):
         x = 0
         for cell in children_named(row, "td", "th"):
@@ -60,6 +60,9 @@ def _grid(rows: list[Tag], name: str) -> tuple[Grid, int]:
                 x += 1
             wide, high = _span(cell, "colspan", 1_000), _span(cell, "rowspan", len(rows) - y)
             merged += wide * high > 1
+            repeated += (wide * high - 1) * len(cell.get_text()) if wide * high > 1 else 0
+            if repeated > REPEATED:
+                raise InputError(f"{name}: a table's merged cells repeat more than {REPEATED:,} characters: split them")
             if len(grid) + wide * high > CELLS:
                 raise InputError(
                     f"{name}: a table has more than {CELLS:,} cells; accepted are fewer: import it as XLSX"

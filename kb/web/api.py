@@ -41,6 +41,7 @@ from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
 from kb.web.impact import article_impact
+from kb.web.imports import imports_route
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import Metrics
 from kb.web.pages.interface import static_files, templates
@@ -118,7 +119,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(), static_files(),
+            articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
+            _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
