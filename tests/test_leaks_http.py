@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from conftest import write_article
@@ -224,6 +224,21 @@ def _tools(_: str) -> Iterator[Request]:
         yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
 
 
+_MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
+
+
+def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
+    """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
+    body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
+    body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+
+    def requests(_: str) -> Iterator[Request]:
+        for name in ("vip/lounge", "partners/margin", "nowhere"):
+            yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
+
+    return requests
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -265,14 +280,22 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
+    "GET /api/articles": _same(
+        *[("GET", f"/api/articles?{narrowed}", None, {}) for narrowed in ("q=amber", "audience=vip", "state=published")]
+    ),
+    "POST /api/articles": _same(("POST", "/api/articles", {"id": "vip/lounge", "text": "# Amber\n\nCircle.\n"}, {})),
+    **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
+    **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
+    "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
-EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage"}
-"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; and what is no longer used."""
+EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage", "GET /api/articles"}
+"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is used no longer, or is
+live no longer."""
 
 
 def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
@@ -382,13 +405,23 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed = dict.fromkeys(EDITORS_OWN, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
             role = CALLERS[caller][0]
             may = role == "admin" or (role == "editor" and needed[endpoint] == "editor")
             assert set(statuses) == {200 if may else 401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
+    seen = {endpoint for _, endpoint in told.statuses if " /api/articles" in endpoint}
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in seen:
+            role = CALLERS[caller][0]
+            refused = {401 if role is None else 403}
+            assert (set(statuses) == refused) == (role not in ("editor", "admin")), (caller, endpoint, statuses)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:
