@@ -172,12 +172,13 @@ class Service:
         settings, _ = self._following.live_model()
         make = partial(Aside, courtesy=self._courtesy)
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
+        writer.gate = self.gate
         handlers: dict[str, Handler] = {
             "reindex": self.turns.job("reindex", writer, orders.reindex),
             "import": self.turns.job("import", writer, orders.import_files),
             "rollback": self.turns.job("rollback", writer, orders.roll_back),
             "model": self.turns.job("model", writer, orders.change_model, orders.prepare),
-            "article": self.turns.article(writer, self.desk),
+            "article": self.turns.article(writer, lambda: self.desk),
             "backup": self.turns.turn(self.turns.back_up),
             "erase": self.turns.turn(partial(self.turns.erase, writer)),
             "search": self._search,

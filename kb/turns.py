@@ -51,13 +51,13 @@ class Turns:
 
         return run
 
-    def article(self, writer: Writer, desk: Desk) -> Handler:
+    def article(self, writer: Writer, desk: Callable[[], Desk]) -> Handler:
         """What editors order; before its turn comes, the gate has said what it has to say."""
 
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             order = msgspec.convert(arguments, Order)
             if order.move is Move.PUBLISH:
-                report = desk.asked(Actor(order.actor, order.by), order.id, order.match, order.move)
+                report = desk().asked(Actor(order.actor, order.by), order.id, order.match, order.move)
                 refuse_broken(report, order.reason)
                 order = replace(order, gate=summary(report) if report else None)
             return self._written("article", lambda: writer.carry_out(order, silent))

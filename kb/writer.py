@@ -14,8 +14,10 @@ from sqlite_utils import Database
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
 from kb.deliveries import plan_of
+from kb.editing.gating import Gate
 from kb.editing.publication import Order, Publications
 from kb.editing.review import hold
+from kb.editing.witness import witnessed
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, bring_up_to_date, roll_back
@@ -69,12 +71,14 @@ class Writer:
         first = self._embedders.of(settings)
         self._db: Database = database.open_for_writing(paths.database)
         self._publisher = Publisher(self._db, paths, settings, first)
+        self.gate: Gate | None = None
+        """Asked of files that were changed by hand; what it says is kept with their revisions."""
 
     def publish_due(self, progress: Progress) -> Summary:
         """Makes live whatever edit should be by now, once. Raises StoreError."""
         with self._explained():
-            self._publications().publish_due(time())
-        return self._publish(Plan(()), progress, How())
+            count = self._publications().publish_due(time())
+        return replace(self._publish(Plan(()), progress, How()), changed=count)
 
     def carry_out(self, order: Order, progress: Progress) -> Summary:
         """Publishes, retires, deletes or discards one article.
@@ -83,7 +87,7 @@ class Writer:
         """
         with self._explained():
             self._publications().carry_out(order)
-        return self._publish(Plan(()), progress, How())
+        return replace(self._publish(Plan(()), progress, How()), changed=1)
 
     def reindex(self, progress: Progress, *, full: bool = False, force: bool = False) -> Summary:
         """Reads `articles/`, publishes what changed, and brings the index up to date.
@@ -210,6 +214,8 @@ class Writer:
             plan = plan_articles(self._paths.articles, known, states, dates, progress, self._spools)
             if self.settings.approval:
                 plan = hold(plan, self._db, self._paths, dates)
+            if self.gate is not None:
+                plan = witnessed(plan, self._db, self._paths, self.gate)
         return self._publish(plan, progress, how)
 
     def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:

@@ -244,6 +244,21 @@ UPLOAD = (
 )
 
 
+_MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
+
+
+def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
+    """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
+    body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
+    body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+
+    def requests(_: str) -> Iterator[Request]:
+        for name in ("vip/lounge", "partners/margin", "nowhere"):
+            yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
+
+    return requests
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -311,6 +326,13 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
     "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
+    "GET /api/articles": _same(
+        *[("GET", f"/api/articles?{narrowed}", None, {}) for narrowed in ("q=amber", "audience=vip", "state=published")]
+    ),
+    "POST /api/articles": _same(("POST", "/api/articles", {"id": "vip/lounge", "text": "# Amber\n\nCircle.\n"}, {})),
+    **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
+    **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
+    "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -329,6 +351,7 @@ EDITORS_OWN = {
     "GET /api/due",
     "GET /api/articles/{document_id}/similar",
     "POST /api/similar",
+    "GET /api/articles",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""
@@ -460,6 +483,16 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
                 assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
             else:
                 assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
+    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in seen:
+            role = CALLERS[caller][0]
+            refused = {401 if role is None else 403}
+            assert (set(statuses) == refused) == (role not in ("editor", "admin")), (caller, endpoint, statuses)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:

@@ -17,13 +17,13 @@ import msgspec
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
-from kb.editing.files import is_unread
 from kb.editing.gating import Change, Gate, Report
 from kb.editing.standing import Standing, check_match, existing, facts, newest_text, parse, stand
 from kb.editing.states import FILES, Move, Rule, State, decide, refused
 from kb.errors import InputError, NotShown
+from kb.ingest.articles import one_line_end
 from kb.model import Article
-from kb.store import audit, database, drafts
+from kb.store import audit, database, documents, drafts
 from kb.store.drafts import Draft
 
 LONGEST_PART = 240
@@ -56,7 +56,10 @@ class Desk:
         except NotShown:
             raise refused("id_taken") from None
         decide(found.state, Move.CREATE, actor.role, ())
+        if (other := documents.file_at(db, found.path)) is not None:
+            raise refused("id_taken", f"{found.path} holds {other.document_id!r}")
         _check_parts(id_)
+        text = one_line_end(text)
         article = parse(text, found, self._zone)
         made = found.number + 1
         draft = Draft(id_, made, made, None, State.DRAFT, article, actor.id, time.time(), origin, tickets)
@@ -73,6 +76,7 @@ class Desk:
             found = existing(db, id_)
             check_match(db, self._paths, found, match, self._zone, text)
             rule = decide(found.state, Move.SAVE, actor.role, self._facts(db, found, actor))
+            text = one_line_end(text)
             article = parse(text, found, self._zone)
             draft = edited(found, actor.id, article, rule.after or found.state)
             drafts.save(db, draft, text)
@@ -161,8 +165,7 @@ class Desk:
         return draft
 
     def _facts(self, db: Database, found: Standing, actor: Actor) -> frozenset[str]:
-        unread = {"file_unread"} if is_unread(db, self._paths, found.path, self._zone) else set()
-        return facts(db, self._settings, found, actor.id) | unread
+        return facts(db, self._paths, self._settings, found, actor.id)
 
     def _more(self, at: datetime | None) -> frozenset[str]:
         return frozenset({"past"} if at is not None and at.timestamp() <= time.time() else ())

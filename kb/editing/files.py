@@ -13,7 +13,7 @@ from kb.config import Paths
 from kb.errors import InputError
 from kb.ingest.articles import MalformedArticle, SourceFile, one_line_end, read_source
 from kb.ingest.readings import digest_of
-from kb.store import documents
+from kb.store import documents, drafts
 
 
 def file_of(paths: Paths, path: str) -> Path:
@@ -33,8 +33,8 @@ def file_text(paths: Paths, path: str) -> str | None:
         return None
 
 
-def is_unread(db: Database, paths: Paths, path: str, timezone: tzinfo) -> bool:
-    """Whether the file at a path is another than the one that was read last, there or gone."""
+def is_unread(db: Database, paths: Paths, path: str, document_id: str, timezone: tzinfo) -> bool:
+    """Whether the file at a path is another than the one that was read last as this article's, there or gone."""
     reading = documents.file_at(db, path)
     try:
         data = bytes_of(paths.articles / path)
@@ -42,7 +42,7 @@ def is_unread(db: Database, paths: Paths, path: str, timezone: tzinfo) -> bool:
         return True
     if data is None or reading is None:
         return (data is None) != (reading is None)
-    return reading.digest != digest_of(data, path, timezone)
+    return reading.document_id != document_id or reading.digest != digest_of(data, path, timezone)
 
 
 def put_file(file: Path, content: bytes) -> None:
@@ -68,6 +68,12 @@ def settle(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def taken_images(db: Database, paths: Paths, path: str, document_id: str) -> list[str]:
+    """The pictures of an edit in whose place others lie beside the file at a path."""
+    folder, kept = (paths.articles / path).parent, drafts.images(db, document_id)
+    return [name for name, content in kept.items() if bytes_of(folder / name) not in (None, content)]
 
 
 def bytes_of(file: Path) -> bytes | None:

@@ -16,7 +16,7 @@ from typing import Protocol
 from sqlite_utils import Database
 
 from kb.config import Paths, Settings, zone
-from kb.editing.files import bytes_of, file_of, file_text, is_unread, put_file, settle, sha256
+from kb.editing.files import bytes_of, file_of, file_text, put_file, settle, sha256
 from kb.editing.standing import Standing, check_match, existing, facts, held_text, newest_text, parse
 from kb.editing.states import CLOCK, Move, decide, refused
 from kb.editing.states import FILES as BY_FILES
@@ -118,12 +118,7 @@ class Publications:
         """Raises what `carry_out` raises."""
         found = existing(self._db, order.id)
         check_match(self._db, self._paths, found, order.match, self._zone)
-        known = set(facts(self._db, self._settings, found, order.actor))
-        if is_unread(self._db, self._paths, found.path, self._zone):
-            known.add("file_unread")
-        if self._taken_images(found):
-            known.add("image_taken")
-        decide(found.state, order.move, order.by, known)
+        decide(found.state, order.move, order.by, facts(self._db, self._paths, self._settings, found, order.actor))
         return found
 
     def _publishing(self, order: Order, found: Standing) -> Intent:
@@ -255,11 +250,6 @@ class Publications:
             drafts.put(self._db, replace(now, state=state, due=None, scheduled_by=None, trouble=str(error)))
             why = error.reason if isinstance(error, MoveRefused) else type(error).__name__
             audit.note(self._db, audit.SERVER, "schedule_failed", draft.document_id, {"why": why})
-
-    def _taken_images(self, found: Standing) -> list[str]:
-        folder = self._file(found.path).parent
-        kept = drafts.images(self._db, found.id)
-        return [name for name, content in kept.items() if bytes_of(folder / name) not in (None, content)]
 
     def _file(self, path: str) -> Path:
         return file_of(self._paths, path)

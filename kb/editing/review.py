@@ -39,7 +39,7 @@ def hold(plan: Plan, db: Database, paths: Paths, timezone: tzinfo) -> Plan:
     The first reading of an empty home is let through, and so is whatever takes something down.
     """
     states, known = documents.states(db), documents.files(db)
-    if not known:
+    if next(states.of(documents.FILES), None) is None:
         return plan
     held, places, files = Spool[_Held](paths.database.parent), set[str](), dict(plan.files or {})
     waiting, back = set(drafts.of_origin(db, _FILE)), list[str]()

@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from sqlite_utils import Database
 
-from kb.config import Paths, Settings
-from kb.editing.files import file_text
+from kb.config import Paths, Settings, zone
+from kb.editing.files import file_text, is_unread, taken_images
 from kb.editing.states import State
 from kb.errors import InputError, NotShown, StaleBase
 from kb.ingest.articles import MalformedArticle, path_of, read_article, write_article
@@ -68,7 +68,7 @@ def existing(db: Database, document_id: str) -> Standing:
     return found
 
 
-def facts(db: Database, settings: Settings, found: Standing, actor: str) -> frozenset[str]:
+def facts(db: Database, paths: Paths, settings: Settings, found: Standing, actor: str) -> frozenset[str]:
     """The conditions and reasons of the table that apply to an article; what depends on the move is the caller's."""
     draft = found.draft
     approved = draft is not None and bool(drafts.approvals(db, draft))
@@ -83,6 +83,8 @@ def facts(db: Database, settings: Settings, found: Standing, actor: str) -> froz
         "not_live": not found.live,
         "imported": found.imported,
         "wrote_it": draft is not None and actor in drafts.authors(db, draft),
+        "file_unread": is_unread(db, paths, found.path, found.id, zone(settings)),
+        "image_taken": draft is not None and bool(taken_images(db, paths, found.path, found.id)),
         "stale_base": draft is not None and draft.base != found.base,
     }
     return frozenset(name for name, holds in names.items() if holds)
