@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "answer": VALUES | {"ingest", "search"},
     "assist": VALUES | {"answer", "search"},
     "editing": VALUES | {"config", "ingest", "store"},
+    "cases": VALUES | {"answer", "config", "editing", "ingest", "knowledge", "questions", "results", "search", "store"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES

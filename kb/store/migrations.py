@@ -125,3 +125,15 @@ def customers(db: Database) -> None:
         CREATE INDEX documents_by_customer ON documents (customer) WHERE customer IS NOT NULL;
         CREATE INDEX revisions_by_customer ON revisions (customer) WHERE customer IS NOT NULL;
     """)
+
+
+@migrations(name="0008_proposed")
+def proposed(db: Database) -> None:
+    """Which tickets an article was proposed of, and as which draft; a ticket that is deleted is forgotten here too."""
+    db.executescript("""
+        CREATE TABLE proposed (
+            ticket_id TEXT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+            draft TEXT NOT NULL, at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX proposed_by_draft ON proposed (draft);
+    """)
