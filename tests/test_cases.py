@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -19,9 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.cluster import AgglomerativeClustering
 
-from kb.cases import grouping
 from kb.cases.proposing import Cases, ListedCase, ProposedCase
 from kb.config import Paths, load_settings
 from kb.editing.proposals import Proposal
@@ -139,7 +136,6 @@ def _found(
 def test_every_planted_case_is_found_whole_and_nearly_nothing_else_is_in_it(listed: tuple[ListedCase, ...]) -> None:
     found = _found(listed, "ze", read("planted"))
     purity, completeness = np.mean([*found.values()], axis=0)
-    print(f"planted: {len(found)} of 30, purity {purity:.3f}, completeness {completeness:.3f}")
     assert len(found) == 30
     assert all(share > 0.5 for _, share in found.values())
     assert purity >= 0.97
@@ -170,25 +166,33 @@ def test_what_articles_answer_is_told_with_the_article_and_is_never_proposed(
     }
 
 
-def test_every_draft_has_problem_cause_and_steps_in_words_of_its_own_tickets(
-    kb: KnowledgeBase, cases: Cases, made: list[Made]
-) -> None:
+def sections(draft: str) -> dict[str, list[str]]:
+    """The sentences of a draft by heading, without marks of lists and marks for the editor."""
+    body = draft.split("\n---\n", 1)[1]
+    found: dict[str, list[str]] = {}
+    for line in filter(str.strip, body.splitlines()):
+        if line.startswith("## "):
+            found[line[3:]] = []
+        elif not line.strip().startswith("> **"):
+            found[[*found][-1]].append(re.sub(r"^(?:- |[0-9]+\. )", "", line))
+    return found
+
+
+def test_every_draft_has_problem_cause_and_steps_in_words_of_its_own_tickets(made: list[Made]) -> None:
     tickets = read("planted") | read("blind")
     for one in made:
-        draft = cases.draft(kb, one.case.id, one.case.tickets, one.case.language)
-        assert draft.text == one.proposal.text
-        own = said(tickets, one.case.tickets)
-        for part in (draft.problem, draft.cause, draft.steps, (draft.title,)):
-            assert part, (one.name, draft.text)
-            assert [sentence for sentence in part if " ".join(sentence.split()) not in own] == [], one.name
-        assert all(question in own for question in draft.questions)
-        assert all(sentence in draft.text for sentence in (*draft.problem, *draft.cause, *draft.steps))
+        article = read_article(one.proposal.text.encode(), path=f"{one.proposal.id}.md", timezone=UTC)
+        own, parts = said(tickets, one.case.tickets), sections(one.proposal.text)
+        assert len(parts) == 3
+        assert all(parts.values()), (one.name, one.proposal.text)
+        told = [article.title, *article.questions, *(sentence for part in parts.values() for sentence in part)]
+        assert [sentence for sentence in told if " ".join(sentence.split()) not in own] == [], one.name
 
 
 def test_no_draft_holds_a_planted_name_number_or_address(made: list[Made]) -> None:
     planted = values("planted") | values("blind")
     every = {value for found in planted.values() for value in found}
-    assert len(every) > 150
+    assert len(every) > 100
     leaked = [(one.name, value) for one in made for value in every if value in one.proposal.text]
     assert leaked == []
     assert not any(

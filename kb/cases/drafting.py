@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kb.cases.agreeing import Agreed, agreed
 from kb.cases.said import Listener, Sentence
-from kb.cases.sorting import Embeds, Sorting
+from kb.cases.sorting import Embeds, Sorting, by_rules
 from kb.ingest.articles import write_article
 from kb.model import AGENT, Article, Ticket
 from kb.search.embedding import size
@@ -62,12 +61,10 @@ class Drafting:
     def draft(self, id_: str, tickets: Sequence[Ticket], language: str) -> Draft:
         """The draft of some tickets of one matter, the most central first."""
         said = [one for ticket in tickets for one in self._listener.sentences(ticket)]
-        vectors = self._embeds([one.text for one in said]) if said else np.zeros((0, 1), np.float32)
-        wordings = _by_centrality(said, vectors)
+        wordings = [one for one in said if one.part in ("subject", "problem")]
         title = title_of(said) or tickets[0].id
-        causes, steps = self._told(said, vectors, language)
-        problem = tuple(_problem(wordings, title))
-        questions = tuple(_questions(wordings, title))
+        problem, questions = tuple(_problem(wordings, title)), tuple(_questions(wordings, title))
+        causes, steps = self._told(said, language)
         shown = [*causes, *steps]
         article = Article(
             id=id_,
@@ -90,18 +87,15 @@ class Drafting:
             contested=tuple(one.sentence.text for one in shown if one.rivals),
         )
 
-    def _told(
-        self, said: Sequence[Sentence], vectors: NDArray[np.float32], language: str
-    ) -> tuple[list[Agreed], list[Agreed]]:
-        """Causes and steps. What agents wrote to the customer counts where a ticket's resolution has none of a kind."""
-        agents = [n for n, one in enumerate(said) if one.part in ("advice", "resolution")]
-        kinds = dict(zip(agents, self._sorting.kinds([said[n] for n in agents], vectors[agents]), strict=True))
+    def _told(self, said: Sequence[Sentence], language: str) -> tuple[list[Agreed], list[Agreed]]:
+        """Causes and steps."""
+        agents = _of_agents(said)
+        vectors = self._embeds([one.text for one in agents]) if agents else np.zeros((0, 1), np.float32)
+        kinds = self._sorting.kinds(agents, vectors)
         chosen: dict[str, list[Agreed]] = {}
         for kind in ("cause", "step"):
-            every = [n for n in agents if kinds[n] == kind]
-            resolved = {said[n].ticket for n in every if said[n].part == "resolution"}
-            kept = [n for n in every if said[n].part == "resolution" or said[n].ticket not in resolved]
-            chosen[kind] = agreed([said[n] for n in kept], vectors[kept], language)
+            kept = [n for n, found in enumerate(kinds) if found == kind]
+            chosen[kind] = agreed([agents[n] for n in kept], vectors[kept], language)
         return chosen["cause"][:_CAUSES], _in_order(chosen["step"][:_STEPS])
 
     def _tags(self, tickets: Sequence[Ticket]) -> tuple[str, ...]:
@@ -121,22 +115,23 @@ def _in_order(steps: Sequence[Agreed]) -> list[Agreed]:
     return sorted(steps, key=lambda one: (len(one.tickets) < 2, one.place))
 
 
-def _by_centrality(said: Sequence[Sentence], vectors: NDArray[np.float32]) -> list[Sentence]:
-    """What customers said, the most usual first; questions less usual than every subject are left out, as asides."""
-    asked = [n for n, one in enumerate(said) if one.part in ("subject", "problem")]
-    if not asked:
-        return []
-    usual = dict(zip(asked, vectors[asked] @ vectors[asked].mean(axis=0), strict=True))
-    least = min((usual[n] for n in asked if said[n].part == "subject"), default=-1.0)
-    ordered = sorted(asked, key=lambda n: -usual[n])
-    return [said[n] for n in ordered if said[n].part == "subject" or usual[n] >= least or not said[n].is_question]
+def _of_agents(said: Sequence[Sentence]) -> list[Sentence]:
+    """What resolutions say; of what agents wrote to the customer, only such as a ticket's resolution does not say."""
+    rules = [by_rules(one) for one in said]
+    held = {(one.ticket, kind) for one, kind in zip(said, rules, strict=True) if one.part == "resolution"}
+    kept = []
+    for one, kind in zip(said, rules, strict=True):
+        if one.part == "resolution" or (one.part == "advice" and kind and (one.ticket, kind) not in held):
+            kept.append(one)
+    return kept
 
 
 def _questions(wordings: Sequence[Sentence], title: str) -> Iterator[str]:
-    """Distinct subjects and questions, as customers worded them."""
+    """Distinct subjects, and questions with which a customer began: later ones may reply to what was asked back."""
     seen, count = {normalised(title)}, 0
     for one in wordings:
-        if count < _QUESTIONS and len(one.text) in _QUESTION_LENGTH and (one.part == "subject" or one.is_question):
+        begins = one.part == "subject" or (one.is_question and one.place == 0)
+        if count < _QUESTIONS and len(one.text) in _QUESTION_LENGTH and begins:
             if (key := normalised(one.text)) not in seen:
                 count += 1
                 yield one.text
@@ -144,8 +139,9 @@ def _questions(wordings: Sequence[Sentence], title: str) -> Iterator[str]:
 
 
 def _problem(wordings: Sequence[Sentence], title: str) -> Iterator[str]:
-    """What customers describe, the most usual first, of one ticket each; where they only ask, what they ask."""
+    """How customers begin to describe it, of one ticket each; where they only ask, what they ask."""
     told = [one for one in wordings if one.part == "problem" and not one.is_question and size(one.text) >= _DESCRIPTION]
+    told.sort(key=lambda one: one.place > 0)
     seen: set[str] = set()
     for one in told or [one for one in wordings if one.text == title]:
         if len(seen) < _PROBLEMS and one.ticket not in seen:

@@ -67,15 +67,10 @@ class Sorting:
         self._examples = lru_cache(maxsize=2)(self._embedded)
 
     def kinds(self, said: Sequence[Sentence], vectors: NDArray[np.float32]) -> list[Kind]:
-        """What each sentence of agents is; `vectors` are theirs, `(n, dim)`.
-
-        What they wrote to the customer is mostly talk: there only the rules count.
-        """
+        """What each sentence of agents is; `vectors` are theirs, `(n, dim)`."""
         return [by_rules(one) or self._by_examples(one, vector) for one, vector in zip(said, vectors, strict=True)]
 
     def _by_examples(self, one: Sentence, vector: NDArray[np.float32]) -> Kind:
-        if one.part != "resolution":
-            return "neither"
         likeness = {
             kind: float(np.sort(rows @ vector)[-_NEAREST:].mean())
             for kind, rows in self._examples(is_chinese(one.text)).items()
