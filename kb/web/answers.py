@@ -16,16 +16,12 @@ from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent
 
 from kb.access.callers import Caller
-from kb.accounts import AnswerAccount
 from kb.answer.forms import Channel, Limits, form, is_channel
 from kb.config import Settings
-from kb.conversations import NEW, Conversations
+from kb.conversations import NEW
 from kb.errors import UsageError
-from kb.journal import Origin
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
-from kb.stages import Stages
-from kb.store.conversations import KeptConversation
 from kb.streams import SECONDS, Streams
 from kb.web import asking, problems
 from kb.web.events import FIRST_SECONDS, MEDIA_TYPE, awaited, is_over, parse_last, resumable
@@ -187,30 +183,13 @@ def _answered(request: Request[Caller, Any, State], state: State, data: Question
     if id_ is None:
         _, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        answer = _in_conversation(state, id_, ask, origin, explain=data.explain)
+        _, answer = asking.in_conversation(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
         return answer
     settings: Settings = state.settings
     site = settings.public_url or str(request.base_url).rstrip("/")
     limits = Limits(settings.sms_characters, settings.ivr_characters)
     return replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
-
-
-def _in_conversation(state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool) -> Answer:
-    kb, stages, handovers = asking.knowledge(state), Stages(), asking.service_of(state).handovers
-
-    def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
-        return handovers.consider(kb, account, asked, origin, before)
-
-    conversations = _conversations(state)
-    answer = conversations.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
-    asking.counted(state, kb, stages, answer)
-    return answer
-
-
-def _conversations(state: State) -> Conversations:
-    service = asking.service_of(state)
-    return Conversations(service.journal, state.settings, service.handovers.close)
 
 
 def _streams(state: State) -> Streams:

@@ -9,12 +9,15 @@ from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIType, Operation, Schema
 
 from kb import recording
+from kb.accounts import AnswerAccount
+from kb.conversations import Conversations
 from kb.errors import UsageError
 from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.stages import Stages
+from kb.store.conversations import KeptConversation
 from kb.web.admission import Admission, waited_seconds
 from kb.web.documented import problem
 from kb.web.metrics import ANSWERS, GENERATED, HANDOVERS, REFUSED, SEARCHES, language_of
@@ -60,6 +63,24 @@ def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> 
     kb, stages, service = knowledge(state), Stages(), service_of(state)
     after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
     told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
+    counted(state, kb, stages, told)
+    return kb, told
+
+
+def in_conversation(
+    state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool = False
+) -> tuple[KnowledgeBase, Answer]:
+    """The same to the next turn of a conversation that the service keeps, or, where `id_` is NEW, to its first.
+
+    Raises NotShown where this caller and customer have no such conversation, and what `answer` raises.
+    """
+    kb, stages, service = knowledge(state), Stages(), service_of(state)
+
+    def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
+        return service.handovers.consider(kb, account, asked, origin, before)
+
+    kept = Conversations(service.journal, state.settings, service.handovers.close)
+    told = kept.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
     counted(state, kb, stages, told)
     return kb, told
 
