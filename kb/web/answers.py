@@ -183,7 +183,7 @@ def _answered(request: Request[Caller, Any, State], state: State, data: Question
     if id_ is None:
         _, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        _, answer = asking.answer_in(state, id_, ask, origin, explain=data.explain)
+        _, answer = asking.in_conversation(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
         return answer
     settings: Settings = state.settings
