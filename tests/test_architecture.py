@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "answer": VALUES | {"ingest", "search", "slots"},
     "assist": VALUES | {"answer", "search"},
     "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
+    "cases": VALUES | {"answer", "config", "editing", "ingest", "knowledge", "questions", "results", "search", "store"},
     "importers": VALUES | {"config", "editing", "ingest", "progress"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
