@@ -181,27 +181,6 @@ def test_a_time_that_is_named_needs_a_reason_too_and_what_the_gate_said_then_is_
     assert (actor, reason, json.loads(said)["broken"]) == ("li", "it was painted", ["What colour is it?"])
 
 
-def test_what_the_gate_says_of_a_file_changed_by_hand_is_kept_and_stops_nothing(editors: Editors) -> None:
-    gate = OneGate(Verdict.BREAKS)
-    editors.centre.article("lamp.md", text("white"))
-    editors.centre.article("late.md", text("late", status="draft"))
-
-    def reindex(writer: Writer) -> None:
-        writer.gate = gate
-        writer.reindex(silent)
-
-    for _ in range(2):
-        editors.write(reindex)
-    assert (editors.live(), gate.asked) == ("white", [Change("lamp", text("white"))])
-    ((revision, move, actor, said),) = editors.centre.rows("SELECT revision, move, actor, gate FROM publications")
-    assert (revision, move, actor, json.loads(said)["breaks"]) == (2, "file_published", "files", 1)
-    ((detail,),) = editors.centre.rows("SELECT detail FROM audit WHERE action = 'publication'")
-    assert json.loads(detail)["broken"] == ["What colour is it?"]
-
-
-# The clock
-
-
 def test_what_may_not_go_live_when_it_is_due_waits_with_the_reason(editors: Editors) -> None:
     number = editors.desk.save(LI, "lamp", 1, text("red"))
     editors.desk.schedule(LI, "lamp", number, datetime.now(UTC) + timedelta(seconds=0.2))
