@@ -13,10 +13,10 @@ from sqlite_utils import Database
 from kb.config import Paths, Settings, zone
 from kb.editing.desk import Actor, Desk
 from kb.editing.proposals import Image, Proposal
-from kb.editing.standing import stand
+from kb.editing.standing import read_text, stand
 from kb.editing.states import State
 from kb.errors import InputError, NotShown
-from kb.ingest.articles import one_line_end, path_of, read_article, write_article
+from kb.ingest.articles import one_line_end, path_of, write_article
 from kb.store import database, drafts
 
 _NAME = re.compile(r"[^\W.][^/\\\x00-\x1f]{0,200}")
@@ -34,7 +34,7 @@ class Intake:
     def propose(self, proposal: Proposal) -> str:
         """The id of the draft, another than asked for where that is taken. Raises InputError for what is malformed."""
         _check_images(proposal.images)
-        article = read_article(proposal.text.encode(), path=path_of(proposal.id), timezone=self._zone)
+        article = read_text(proposal.text, path_of(proposal.id), self._zone)
         with closing(database.open_for_writing(self._paths.database)) as db, database.transaction(db):
             id_ = next(id_ for id_ in _ids(proposal.id) if _is_free(db, id_) and not self._has_file(id_))
             made, original = replace(article, id=id_), one_line_end(proposal.text)
