@@ -224,6 +224,53 @@ def test_metrics_count_what_calls_do(server: Server) -> None:
     assert 'kb_typed_queries_total{outcome="stale"} 2' in text
 
 
+def test_a_second_after_an_edit_nobody_is_told_the_old_text_and_consoles_that_relied_on_it_know(server: Server) -> None:
+    key, admin = key_of(server), (Paths(server.home).admin_key).read_text("utf-8").strip()
+    vip = create_key(Paths(server.home), "agent", ["vip"]).key
+    body = {"question": "The lamp does not work", "conversation_id": begun(server)}
+    with console(server, "/api/calls/g", key) as one, console(server, "/api/calls/other", vip) as other:
+        told(other, "state")
+        told(one, "state")
+        said(server, "g", 1, "My lamp does not work")
+        assert "green" in json.dumps(told(one, "suggestions"))
+        assert all("green knob" in text for text in everything(server, body))  # whatever keeps answers has them now
+        write_article(server.home, "lamp.md", LAMP.replace("green", "amber"))
+        changed = told(one, "changed")
+        time.sleep(1)
+        for _ in range(4):  # both workers
+            assert [("green" in text, "amber knob" in text) for text in everything(server, body)] == [(False, True)] * 3
+        write_article(server.home, "lamp.md", LAMP.replace("---\n#", "status: retired\n---\n#"))
+        gone = told(one, "changed")
+        with pytest.raises(TimeoutError):
+            told(other, "changed", 0.2)
+    assert (changed["document_id"], changed["old_revision"], changed["new_revision"]) == ("lamp", 1, 2)
+    assert (gone["document_id"], gone["old_revision"], gone["new_revision"]) == ("lamp", 2, None)
+    with console(server, "/api/calls/g", key) as again:
+        state = told(again, "state")
+    assert "green" not in json.dumps(state)
+
+    path = "/api/articles/lamp/impact"
+    found = server.client.get(path, headers={"Authorization": f"Bearer {admin}"}, params={"revision": 1}).json()
+    assert found["told"] >= 3
+    assert len(found["conversations"]) == 1
+    assert server.client.get(path).status_code == 403
+    unknown = server.client.get("/api/articles/no%2Fsuch/impact", headers={"Authorization": f"Bearer {admin}"})
+    assert (unknown.status_code, "'no/such'" in unknown.json()["detail"]) == (404, True)
+
+
+def begun(server: Server) -> str:
+    """The id of a conversation whose first answer is of the lamp."""
+    made = server.client.post("/api/answers", json={"question": "The lamp does not work", "conversation": True})
+    return str(made.json()["conversation_id"])
+
+
+def everything(server: Server, body: dict[str, str]) -> list[str]:
+    """What is told of the lamp by a search, by an answer, and in a conversation."""
+    searched = server.client.get("/api/search", params={"q": body["question"]})
+    alone = server.client.post("/api/answers", json={"question": body["question"]})
+    return [searched.text, alone.text, server.client.post("/api/answers", json=body).text]
+
+
 @pytest.fixture
 def calls(two: Centre) -> Iterator[Calls]:
     journal = Journal(two.paths, two.settings)

@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from conftest import write_article
@@ -227,6 +227,12 @@ def _tools(_: str) -> Iterator[Request]:
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/articles/{article_id}/impact": _same(
+        *[
+            ("GET", f"/api/articles/{quote(name, safe='')}/impact?revision=1", None, {})
+            for name in ("zh/returns/seven-day-return", *(name for pages in GROUPS.values() for name in pages))
+        ]
+    ),
     "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
     "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
@@ -271,7 +277,8 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
-EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage"}
+IMPACT = "GET /api/articles/{article_id}/impact"
+EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage", IMPACT}
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; and what is no longer used."""
 
 
@@ -382,7 +389,7 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor", IMPACT: "editor"}
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
