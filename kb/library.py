@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from kb.answer.citations import document_url
 from kb.errors import NotShown
+from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import public_rendering
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, EVERY, Action, Article
 from kb.search.catalogue import Scope
+
+_SUMMARY = 160
+"""Characters that a search engine shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,9 @@ def live_revision(kb: KnowledgeBase, document_id: str, audiences: Collection[str
 
 def _held(kb: KnowledgeBase, audiences: Collection[str]) -> frozenset[str]:
     return frozenset(audiences) | (kb.reader.view.catalogue.audiences if EVERY in audiences else frozenset())
+
+
+def summary(shown: ShownArticle) -> str:
+    """How an article begins, for lists of results."""
+    text = " ".join(plain_text(shown.body).split())
+    return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1].rstrip() + "…"
