@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import DELIVERY, REFUND, SAMPLE, Centre, tiny_settings
 
+from kb.cli import main
 from kb.config import Paths, load_settings
 from kb.editing.gating import Change, Origin, Report, Told, Verdict
 from kb.evaluation.golden import read_golden
@@ -248,3 +250,22 @@ def test_no_more_questions_are_replayed_than_take_seconds_and_the_rest_is_counte
     report = gate.report([Change("refund", REFUND.replace("five", "nine"))])
     assert (report.replayed, report.left_out) == (2, 4)
     assert "number 4" in [case.question for case in report.cases]
+
+
+def test_the_shell_tells_what_edited_files_would_do_and_exits_with_3_where_a_golden_question_breaks(
+    two: Centre, tmp_path: Path
+) -> None:
+    golden(two.home, [{"question": "Refunds", "expected": ["refund"], "answers": ["five days"]}])
+    prompts = 'query_prompt = "q: "\npassage_prompt = "p: "\nmin_confidence = 0.9\ntimezone = "UTC"\n'
+    (two.home / "kb.toml").write_text(prompts, "utf-8")
+    shell = ["--home", str(two.home), "--model", two.settings.model, "gate"]
+    file = two.article("refund.md", REFUND.replace("five", "nine"))
+    elsewhere = tmp_path / "edited.md"
+    elsewhere.write_text("---\nid: delivery\n" + DELIVERY.removeprefix("---\n").replace("van", "bicycle"), "utf-8")
+    broken = CliRunner().invoke(main, [*shell, str(file), str(elsewhere)])
+    assert broken.exit_code == 3, broken.output
+    assert "breaks (golden): Refunds" in broken.output
+    assert "after:  answered [refund] Refunds take nine days." in broken.output
+    harmless = CliRunner().invoke(main, [*shell, str(elsewhere), "--json"])
+    assert harmless.exit_code == 0
+    assert json.loads(harmless.stdout)["replayed"] == 1
