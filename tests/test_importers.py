@@ -170,6 +170,24 @@ def test_lists_and_headings_that_word_writes_into_html_are_such() -> None:
     assert "'file:///C:/Users/x/image001.png' was left out" in told
 
 
+def test_typed_lists_become_lists_and_are_told(tmp_path: Path) -> None:
+    typed = "<p>1. 插电</p><p>2. <b>按</b>键</p><p>2026. 年</p><p>- a</p><p>- b</p><p>3) c</p>"
+    article, _, notes = of_html(tmp_path, typed)
+    assert article.body == "1. 插电\n2. **按**键\n\n2026\\. 年\n\n- a\n- b\n\n3\\) c\n"
+    assert notes == ["2 lists were typed as paragraphs (1., 2., … or dashes) and became lists"]
+
+
+def test_text_of_a_document_that_mammoth_does_not_read_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(FOLDER / "bold.zh.docx") as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    unknown = "<w:p><w:r><w:t>看得见</w:t></w:r><w:unknown><w:r><w:t>读不到</w:t></w:r></w:unknown></w:p><w:sectPr"
+    parts["word/document.xml"] = parts["word/document.xml"].replace(b"<w:sectPr", unknown.encode(), 1)
+    (tmp_path / "a.docx").write_bytes(packed(parts))
+    [proposal], report = brought(tmp_path / "a.docx")
+    assert "看得见" in proposal.text
+    assert "3 characters of the document could not be read: compare them" in [note.message for note in report.notes]
+
+
 def test_bold_paragraphs_in_place_of_headings_are_told_and_not_guessed() -> None:
     [proposal], report = brought(FOLDER / "bold.zh.docx")
     assert rendered(article_of(proposal)).counts["h1"] == 0
