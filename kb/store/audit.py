@@ -27,6 +27,7 @@ ACTIONS: dict[str, str] = {
     "person_enabled": "A person who was disabled may sign in again.",
     "publication": "A document was published, changed or retired.",
     "export": "Documents or records were written out.",
+    "handover_retried": "A hand-over that was given up is tried again, with its envelope if that is still there.",
     "erasure": "What was held of a customer, named by a keyed hash, was erased.",
     "backup": "A backup was written.",
     "restore": "A backup was restored; erasures made after it were applied again.",
