@@ -106,7 +106,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         watch.start()
-        app.state.switchboard = Switchboard(service, settings, watch.metrics)
+        app.state.switchboard = Switchboard(service, settings, watch.metrics, admission.courtesy)
         try:
             async with sessions.run():
                 yield
