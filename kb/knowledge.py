@@ -119,9 +119,14 @@ class KnowledgeBase:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
         return self._embedder.queries(questions)
 
+    @property
+    def tokens(self) -> Tokens:
+        """How the embedding model counts. Raises ModelMissing."""
+        return Tokens(self._embedder.spec)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text has for the embedding model. Raises ModelMissing."""
-        return Tokens(self._embedder.spec).counts(texts)
+        return self.tokens.counts(texts)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from kb.answer.citations import document_url
 from kb.errors import NotShown
+from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import public_rendering
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, EVERY, Action, Article
 from kb.search.catalogue import Scope
+
+_SUMMARY = 160
+"""Characters that a search engine shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,9 @@ def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> 
         document_id, revision, found.title, found.language, body, document_url(document_id, "article"), found.audience,
         found.product, found.category, found.tags, found.urgent, found.actions,
     )  # fmt: skip
+
+
+def summary(shown: ShownArticle) -> str:
+    """How an article begins, for lists of results."""
+    text = " ".join(plain_text(shown.body).split())
+    return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1].rstrip() + "…"

@@ -21,6 +21,7 @@ from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.search.view import View
 from kb.store import database, documents, passages, vectors
+from kb.store.documents import Titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ class Reader:
         """One revision of a document."""
         with database.explained(self._paths.database):
             return documents.read(self._database(), document_id, revision)
+
+    def titles(self) -> list[Titled]:
+        """What a list shows of every published article, whoever may see it."""
+        with database.explained(self._paths.database):
+            return list(documents.titled(self._database()))
 
     def _database(self) -> Database:
         if not hasattr(self._local, "db"):

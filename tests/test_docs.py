@@ -122,7 +122,7 @@ def documented(heading: str) -> list[tuple[str, ...]]:
     return [tuple(cell.strip() for cell in row.strip("| ").split("|")) for row in table.splitlines()[2:]]
 
 
-PASSED = {WAITED: "waiting for one of the 64 threads", **STAGES}
+PASSED = {WAITED: "waiting for one of the 64 threads and, in it, for one of the two that work at once", **STAGES}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from conftest import write_article
@@ -40,6 +40,7 @@ QUESTIONS = 400
 SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
 """Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
+FORM = "application/x-www-form-urlencoded"
 GROUPS = {
     "vip": {
         "vip/lounge": "Lounge of the Amber Circle\n\nMembers rest in the amber lounge behind counter nineteen.\n\n"
@@ -225,6 +226,17 @@ def _tools(_: str) -> Iterator[Request]:
         yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
 
 
+def _asked_by_form(_: str) -> Iterator[Request]:
+    for question in ("refund", "退款", "margin"):
+        yield "POST", "/ask", urlencode({"question": question}).encode(), {"Content-Type": FORM}
+
+
+def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
+    """Asked of the articles of the groups, of a withdrawn one, and of one that is nobody's."""
+    ids = (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing")
+    return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -266,14 +278,36 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
+    "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
+    "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
+    "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
+    "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
+    "POST /ask": _asked_by_form,
+    "GET /topics/{name}": _same(
+        *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
+    ),
+    "GET /pictures/{place}": _of_articles("/pictures/vip/images/lounge.svg?of={}"),
+    "GET /articles/{document_id}": _of_articles("/articles/{}?from=0&to=20"),
+    "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
+    "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
+    "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
-EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage"}
-"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; and what is no longer used."""
+EDITORS_OWN = {
+    "GET /api/insights/gaps",
+    "GET /api/insights/usage",
+    "GET /api/articles/{document_id}/revisions",
+    "GET /api/articles/{document_id}/revisions/{number}",
+    "GET /api/articles/{document_id}/diff",
+    "POST /api/preview",
+}
+"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
+every article whatever its state."""
 
 
 def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
@@ -285,7 +319,8 @@ def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
                 connection.close()
                 return
         caller, endpoint, (method, path, body, headers) = item
-        sent = json.dumps(body).encode() if method in ("POST", "PUT", "PATCH") else None
+        encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = encoded if method in ("POST", "PUT", "PATCH") else None
         connection.request(method, path, sent, {"Content-Type": "application/json", **keys[caller], **headers})
         response = connection.getresponse()
         text = response.read().decode("utf-8", "replace")
@@ -390,6 +425,17 @@ def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(to
             role = CALLERS[caller][0]
             may = role == "admin" or (role == "editor" and needed[endpoint] == "editor")
             assert set(statuses) == {200 if may else 401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in EDITORS_OWN:
+            role = CALLERS[caller][0]
+            if role in ("editor", "admin"):
+                assert statuses[200], (caller, endpoint)
+                assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
+            else:
+                assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:

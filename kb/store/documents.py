@@ -46,6 +46,17 @@ class FileState:
     document_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """What a list shows of an article."""
+
+    id: str
+    title: str
+    language: str
+    category: str | None
+    translation_of: str | None
+
+
 def kind_of(document: Document) -> str:
     """`article` or `ticket`."""
     return "article" if isinstance(document, Article) else "ticket"
@@ -182,6 +193,17 @@ def published_titles(db: Database) -> Iterator[tuple[str, str]]:
         " AND r.revision = d.revision WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
     )
     return iter(db.execute(query))
+
+
+def titled(db: Database) -> Iterator[Titled]:
+    """Every published article's current revision, in order of id."""
+    query = (
+        "SELECT d.id, json_extract(r.content, '$.title'), json_extract(r.content, '$.language'),"
+        " json_extract(r.content, '$.category'), json_extract(r.content, '$.translation_of')"
+        " FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
+        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return (Titled(*row) for row in db.execute(query))
 
 
 def latest(db: Database, document_id: str) -> tuple[int, str] | None:

@@ -16,16 +16,14 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from kb.access.callers import Caller
-from kb.accounts import AnswerAccount
 from kb.answer.forms import Channel, Limits, form, is_channel
 from kb.answer.streaming import told
 from kb.config import Settings
-from kb.conversations import NEW, STREAM_SECONDS, Conversations
+from kb.conversations import NEW, STREAM_SECONDS
 from kb.errors import UsageError
-from kb.journal import Origin
+from kb.knowledge import KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
-from kb.stages import Stages
 from kb.web import asking
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
@@ -71,8 +69,8 @@ class StreamOffer(msgspec.Struct, frozen=True):
 )
 def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
-    kb, ask = asking.knowledge(state), _ask(request, data)
-    answer = _answered(request, state, data, ask)
+    ask = _ask(request, data)
+    kb, answer = _answered(request, state, data, ask)
     reporting = BackgroundTask(report, kb, ask, answer)
     if request.accept.best_match(["application/json", EVENTS]) == EVENTS:
         return cast(Response[Answer], ServerSentEvent(_events(answer), background=reporting))
@@ -89,8 +87,8 @@ def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Q
 )
 def stream_offers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> StreamOffer:
     """An EventSource can neither post nor send a key; so no question stands in a URL, only a token that works once."""
-    answer = _answered(request, state, data, _ask(request, data))
-    token = _conversations(state).offer_stream(answer, origin_of(request, data.channel, data.customer_ref))
+    _, answer = _answered(request, state, data, _ask(request, data))
+    token = asking.conversations(state).offer_stream(answer, origin_of(request, data.channel, data.customer_ref))
     return StreamOffer(f"/api/answers/stream?token={token}", int(STREAM_SECONDS))
 
 
@@ -105,7 +103,7 @@ async def stream(
     state: State, token: Annotated[str, QueryParameter(description="Of the address", max_length=100)]
 ) -> ServerSentEvent:
     """Events `urgent`, `sentence`, `citations`, `actions`, `done`; any worker has them."""
-    answer = await anyio.to_thread.run_sync(_conversations(state).take_stream, token)
+    answer = await anyio.to_thread.run_sync(asking.conversations(state).take_stream, token)
     return ServerSentEvent(_events(answer))
 
 
@@ -118,36 +116,22 @@ def _ask(request: Request[Caller, Any, State], data: Question) -> Ask:
     return Ask(data.question, earlier, request.user.audiences, speaks=data.language, context=known)
 
 
-def _answered(request: Request[Caller, Any, State], state: State, data: Question, ask: Ask) -> Answer:
-    """The answer, which is on record, with the form of its channel."""
+def _answered(
+    request: Request[Caller, Any, State], state: State, data: Question, ask: Ask
+) -> tuple[KnowledgeBase, Answer]:
+    """What answered, and the answer, which is on record, with the form of its channel."""
     origin = origin_of(request, data.channel, data.customer_ref)
     id_ = NEW if data.conversation is True else data.conversation_id
     if id_ is None:
-        _, answer = asking.answer(state, ask, origin, explain=data.explain)
+        kb, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        answer = _in_conversation(state, id_, ask, origin, explain=data.explain)
+        kb, answer = asking.answer_in(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
-        return answer
+        return kb, answer
     settings: Settings = state.settings
     site = settings.public_url or str(request.base_url).rstrip("/")
     limits = Limits(settings.sms_characters, settings.ivr_characters)
-    return replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
-
-
-def _in_conversation(state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool) -> Answer:
-    kb, stages, handovers = asking.knowledge(state), Stages(), asking.service_of(state).handovers
-
-    def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
-        return handovers.consider(kb, account, asked, origin)
-
-    conversations = _conversations(state)
-    answer = conversations.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
-    asking.counted(state, kb, stages, answer)
-    return answer
-
-
-def _conversations(state: State) -> Conversations:
-    return Conversations(asking.service_of(state).journal, state.settings)
+    return kb, replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
 
 
 async def _events(answer: Answer) -> AsyncIterator[ServerSentEventMessage]:

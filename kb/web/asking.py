@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,11 +11,14 @@ from litestar.datastructures import State
 from litestar.openapi.spec import OpenAPIHeader, OpenAPIType, Operation, Schema
 
 from kb import recording
+from kb.accounts import AnswerAccount
+from kb.conversations import Conversations
 from kb.errors import UsageError
 from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.slots import Slots
 from kb.stages import Stages
 from kb.web.admission import Admission, waited_seconds
 from kb.web.documented import problem
@@ -49,19 +54,41 @@ class Conversing(Asking):
 
 def search(state: State, ask: Ask, k: int, origin: Origin, *, explain: bool = False) -> SearchResult:
     """What is found. Raises UsageError, KbError, HTTPException."""
-    kb, stages = knowledge(state), Stages()
-    result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
-    counted(state, kb, stages, result)
+    with at_work(state) as kb:
+        stages = Stages()
+        result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
+        counted(state, kb, stages, result)
     return result
 
 
 def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> tuple[KnowledgeBase, Answer]:
     """What answered, for `report`, and the answer, which is on record. Raises UsageError, KbError, HTTPException."""
-    kb, stages, service = knowledge(state), Stages(), service_of(state)
-    after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
-    told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
-    counted(state, kb, stages, told)
+    with at_work(state) as kb:
+        stages, service = Stages(), service_of(state)
+        after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
+        told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
+        counted(state, kb, stages, told)
     return kb, told
+
+
+def answer_in(
+    state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool = False
+) -> tuple[KnowledgeBase, Answer]:
+    """As `answer`, as the next turn of a conversation (`NEW` begins one). Raises NotShown where there is none such."""
+    with at_work(state) as kb:
+        stages, handovers = Stages(), service_of(state).handovers
+
+        def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
+            return handovers.consider(kb, account, asked, origin)
+
+        told = conversations(state).answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
+        counted(state, kb, stages, told)
+    return kb, told
+
+
+def conversations(state: State) -> Conversations:
+    """Those of this service."""
+    return Conversations(service_of(state).journal, state.settings)
 
 
 def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:
@@ -91,6 +118,14 @@ def service_of(state: State) -> Service:
     """The running service."""
     service: Service = state.service
     return service
+
+
+@contextmanager
+def at_work(state: State) -> Iterator[KnowledgeBase]:
+    """What answers, to a thread that is one of the few at work. Raises HTTPException where the question is too late."""
+    slots: Slots = state.slots
+    with slots.one():
+        yield knowledge(state)
 
 
 def knowledge(state: State) -> KnowledgeBase:

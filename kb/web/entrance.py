@@ -28,6 +28,8 @@ from kb.web.guards import CHALLENGE, SIGNING_IN
 
 COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
+AS_ANYBODY = "as_anybody"
+"""In a route's `opt`: it is the same page for everybody, so that neither key nor session is looked at."""
 BODY_SECONDS = 10.0
 """Within these a body has to arrive, whatever it is for."""
 OPEN = ("/health/", "/schema")
@@ -47,7 +49,8 @@ class Entrance(ASGIMiddleware):
         """Raises HTTPException: 401 for what is no key, 403 for another site's doing, 429 for too many requests."""
         scope["user"] = ANYBODY
         if not scope["path"].startswith(OPEN):
-            scope["user"] = await self._identified(scope)
+            if not scope["route_handler"].opt.get(AS_ANYBODY):
+                scope["user"] = await self._identified(scope)
             await self._count(scope)
         if scope["type"] == ScopeType.HTTP and scope["method"] not in _SAFE:
             receive = in_time(receive)

@@ -31,6 +31,7 @@ from kb.web.heads import BoundedHeads
 from kb.web.health import Watch
 from kb.web.metrics import SHARED, Metrics, shared_folder
 from kb.web.requests import Requests
+from kb.web.slashes import Slashes
 from kb.web.tallies import prepare
 
 _VARIABLE = "KB_SERVE"
@@ -107,7 +108,7 @@ def application() -> Requests:
     service, admission = Service(paths, settings, found.url, courtesy), Admission(settings.max_requests, courtesy)
     metrics = Metrics(shared_folder())
     watch = Watch(service, admission, metrics, service.journal)
-    return Requests(create_app(service, Reception(paths, settings), admission, watch), metrics)
+    return Requests(Slashes(create_app(service, Reception(paths, settings), admission, watch)), metrics)
 
 
 class Worker(uvicorn.supervisors.multiprocess.Process):
