@@ -102,6 +102,7 @@ MAY_IMPORT = {
         "turns",
         "authoring",
         "calls",
+        "gate",
         "handover",
         "asking",
         "config",

@@ -130,10 +130,9 @@ PASSED = {WAITED: "waiting for one of the 64 threads and, in it, for one of the 
     [
         ("check", CHECKS),
         ("field", FIELDS),
-        ("action", ACTIONS),
         ("stage", PASSED),
     ],
-    ids=["readiness", "log", "audit", "stages"],
+    ids=["readiness", "log", "stages"],
 )
 def test_a_table_of_operations_is_that_of_the_code(heading: str, known: dict[str, str]) -> None:
     assert dict(documented(heading)) == {f"`{name}`": told for name, told in known.items()}
