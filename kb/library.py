@@ -54,6 +54,12 @@ def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> 
     )  # fmt: skip
 
 
+def summary(shown: ShownArticle) -> str:
+    """How an article begins, for lists of results."""
+    text = " ".join(plain_text(shown.body).split())
+    return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1].rstrip() + "…"
+
+
 def live_revision(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> int | None:
     """The revision of an article that these audiences may read now; None where they may read none."""
     view = kb.reader.view
@@ -67,9 +73,3 @@ def live_revision(kb: KnowledgeBase, document_id: str, audiences: Collection[str
 
 def _held(kb: KnowledgeBase, audiences: Collection[str]) -> frozenset[str]:
     return frozenset(audiences) | (kb.reader.view.catalogue.audiences if EVERY in audiences else frozenset())
-
-
-def summary(shown: ShownArticle) -> str:
-    """How an article begins, for lists of results."""
-    text = " ".join(plain_text(shown.body).split())
-    return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1].rstrip() + "…"

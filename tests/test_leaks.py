@@ -275,14 +275,14 @@ def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
 
 @pytest.fixture(scope="module")
 def client(
-    sample_home: Path, tmp_path_factory: pytest.TempPathFactory, probes: list[Probe]
+    sample_home: Path, tmp_path_factory: pytest.TempPathFactory, talkative: KnowledgeBase
 ) -> Iterator[TestClient[Any]]:
     """The service as the public reaches it."""
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
     settings = load_settings(home, {"min_confidence": 0.0}, {})
     service, reception = Service(Paths(home), settings, "http://test"), Reception(Paths(home), settings)
     with TestClient(create_app(service, reception, Admission(8))) as client:
-        service.knowledge.embed_ahead(probe.ask for probe in probes[:120])
+        service.knowledge._vectors = talkative._vectors
         yield client
 
 

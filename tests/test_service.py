@@ -492,7 +492,7 @@ def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Cent
 def test_a_job_that_comes_while_the_server_stops_is_told_to_come_again(centre: Centre) -> None:
     service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     writer = Writer(centre.paths, centre.settings, embedder=centre.embedder)
-    job = service._job("reindex", writer, lambda *_: pytest.fail("it ran"))
+    job = service.turns.job("reindex", writer, lambda *_: pytest.fail("it ran"))
     service.stop()
     writer.close()
     with pytest.raises(StoreBusy, match="stopping"):
@@ -545,9 +545,10 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
 
         asked = searches(server)
         (writer,) = lock_holders(centre.home)
+        os.kill(writer, signal.SIGSTOP)
+        time.sleep(1)  # uvicorn asks each half second whether it lives, and would wait a minute for what it says
         os.kill(writer, signal.SIGKILL)
-        # Mostly in a second; where uvicorn had just asked whether it lives, once that times out (_LOADING_SECONDS).
-        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=100)
+        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=30)
         workers = server.children()
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
         until(lambda: len(lock_holders(centre.home)) == 1)

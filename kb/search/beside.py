@@ -5,6 +5,7 @@ Segments never change once written, so that a copy is links to their files, and 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -61,8 +62,9 @@ def _link(there: Path, here: Path) -> None:
     """One lane's files, as its last commit names them. Raises FileNotFoundError."""
     here.mkdir()
     written = {name: (there / name).read_bytes() for name in (_META, _MANAGED)}
+    named = _named(written[_META])
     for file in there.iterdir():
-        if file.name not in written and not file.name.endswith(".lock"):
+        if _segment(file) in named and (file.suffix != ".del" or file.name == named[_segment(file)]):
             try:
                 os.link(file, here / file.name)
             except FileNotFoundError:
@@ -71,3 +73,18 @@ def _link(there: Path, here: Path) -> None:
                 shutil.copy2(file, here / file.name)
     for name, content in written.items():
         (here / name).write_bytes(content)
+
+
+def _named(meta: bytes) -> dict[str, str]:
+    """Of each segment of a commit its name, and that of the file of its deletions.
+
+    A later commit's deletions may lie beside them, and would be in the way of those that are made here.
+    """
+    return {
+        (id_ := segment["segment_id"].replace("-", "")): f"{id_}.{(segment['deletes'] or {}).get('opstamp')}.del"
+        for segment in json.loads(meta)["segments"]
+    }
+
+
+def _segment(file: Path) -> str:
+    return file.name.partition(".")[0]
