@@ -99,6 +99,7 @@ MAY_IMPORT = {
     "service": VALUES
     | {
         "editing",
+        "gate",
         "turns",
         "authoring",
         "calls",
