@@ -103,7 +103,6 @@ MAY_IMPORT = {
         "turns",
         "authoring",
         "calls",
-        "gate",
         "handover",
         "asking",
         "config",

@@ -25,7 +25,12 @@ from kb.logs import FIELDS
 from kb.readiness import CHECKS
 from kb.stages import STAGES
 from kb.store.audit import ACTIONS
+from kb.web.assistants import TOOLS
+from kb.web.calls import console
+from kb.web.documented import DESCRIPTION
 from kb.web.metrics import TABLE, WAITED
+from kb.web.sockets import FORBIDDEN, POLICY, SLOW, UNKNOWN
+from kb.web.typing import typing
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,6 +102,21 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
 def test_every_action_of_the_audit_log_is_documented_and_nothing_else() -> None:
     text = (ROOT / "docs" / "access.md").read_text("utf-8")
     assert dict(re.findall(r"^\| `(\w+)` \| ([A-Z].*\.) \|$", text, re.MULTILINE)) == ACTIONS
+
+
+def test_what_openapi_cannot_describe_is_told_in_its_description_and_documented() -> None:
+    http = (ROOT / "docs" / "http.md").read_text("utf-8")
+    sockets = [path for handler in (console, typing) for path in handler.paths]
+    assert len(sockets) == 2
+    for path in sockets:
+        assert f"`WS {path.replace(':str', '')}" in DESCRIPTION
+        assert re.sub(r"\{.*?\}", "{id}", path) in http
+    for tool in TOOLS:
+        assert f"`{tool}`" in DESCRIPTION
+        assert f"`{tool}`" in http
+    for code in (UNKNOWN, FORBIDDEN, SLOW, POLICY):
+        assert str(code) in DESCRIPTION
+        assert str(code) in http
 
 
 def test_every_front_matter_key_is_documented() -> None:

@@ -35,7 +35,7 @@ from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
 from kb.web.completions import completions
-from kb.web.documented import COMPONENTS, document_access
+from kb.web.documented import COMPONENTS, DESCRIPTION, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
@@ -135,7 +135,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         ),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig(
-            "kb", version("kb"), path="/schema", render_plugins=[_openapi_page()], components=COMPONENTS
+            "kb", version("kb"), description=DESCRIPTION, path="/schema", render_plugins=[_openapi_page()],
+            components=COMPONENTS,
         ),
         logging_config=None,
         plugins=[problem_details(watch.metrics)],
