@@ -11,6 +11,7 @@ import click
 from kb.commands import doctor, keeping
 from kb.commands.assist import assist
 from kb.commands.audit import audit
+from kb.commands.cases import cases
 from kb.commands.editing import diff
 from kb.commands.export import export
 from kb.commands.handovers import handovers
@@ -236,5 +237,5 @@ def _ask(
     return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
-for _command in (audit, diff, export, import_, insights, key, replay, user):
+for _command in (audit, cases, diff, export, import_, insights, key, replay, user):
     main.add_command(_command)

@@ -123,6 +123,7 @@ MAY_IMPORT = {
     | {
         "access",
         "accounts",
+        "cases",
         "answer",
         "deliveries",
         "editing",

@@ -23,6 +23,7 @@ from litestar.static_files import create_static_files_router
 
 from kb.access.callers import Caller
 from kb.access.reception import Reception
+from kb.cases.proposing import Cases
 from kb.errors import KbError, NotShown, UsageError
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
@@ -37,6 +38,7 @@ from kb.web.asking import Asking, pair_of
 from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
+from kb.web.cases import case_proposed, cases_listed
 from kb.web.completions import completions
 from kb.web.documented import COMPONENTS, document_access
 from kb.web.entrance import Entrance
@@ -64,7 +66,7 @@ _TITLES = {
     503: "Unavailable",
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage)
+_JOURNAL = (feedback, insights_gaps, insights_usage, cases_listed, case_proposed)
 log = logging.getLogger("kb.web")
 
 
@@ -136,7 +138,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
-             "slots": Slots(), "shelves": Shelves(),
+             "slots": Slots(), "shelves": Shelves(), "cases": Cases(service.paths, settings),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,
