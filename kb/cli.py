@@ -12,6 +12,7 @@ from kb.commands import doctor, keeping
 from kb.commands.article import article
 from kb.commands.assist import assist
 from kb.commands.audit import audit
+from kb.commands.cases import cases
 from kb.commands.editing import diff, replace
 from kb.commands.export import export
 from kb.commands.gate import gate
@@ -240,6 +241,6 @@ def _ask(
 
 
 for _command in (
-    article, audit, diff, export, gate, impact, import_, insights, key, replace, replay, user,
+    article, audit, cases, diff, export, gate, impact, import_, insights, key, replace, replay, user,
 ):  # fmt: skip
     main.add_command(_command)

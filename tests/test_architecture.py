@@ -136,6 +136,7 @@ MAY_IMPORT = {
     | {
         "access",
         "accounts",
+        "cases",
         "answer",
         "deliveries",
         "editing",

@@ -260,6 +260,8 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
 
 
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
+    "GET /api/cases": _same(*[("GET", f"/api/cases?min={least}&limit=2", None, {}) for least in (3, 4)]),
+    "POST /api/cases/{case_id}/propose": _same(("POST", "/api/cases/amber/propose", None, {})),
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
     "GET /api/articles/{document_id}/impact": _same(
@@ -473,7 +475,7 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT)
+    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT, "GET /api/cases")
     needed = dict.fromkeys(own, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():

@@ -178,16 +178,13 @@ class Cases:
 
 
 def _draft_of(case: Case, drafts: Sequence[Proposed]) -> str | None:
-    """The draft that was made of a case, unless it has grown by half since.
-
-    A case goes on with the tickets that it had: the draft is its own that was made of most of them.
-    """
+    """The largest draft that holds most of what a case was, unless the case has grown by half since."""
     held = set(case.tickets)
-    shared = [(len(held & one.tickets), one) for one in drafts]
-    most, made = max(shared, key=lambda pair: (pair[0], pair[1].draft), default=(0, None))
-    if made is None or 2 * most < min(len(made.tickets), case.size):
-        return None
-    return made.draft if case.size < GROWN * len(made.tickets) else None
+    for one in sorted(drafts, key=lambda one: (-len(one.tickets), one.draft)):
+        same = 2 * len(held & one.tickets) >= min(len(one.tickets), case.size)
+        if same and case.size < GROWN * len(one.tickets):
+            return one.draft
+    return None
 
 
 def _refuse_unless_open(case: ListedCase) -> None:

@@ -168,11 +168,11 @@ def drafts(db: Database) -> None:
 
 @migrations(name="0009_proposed")
 def proposed(db: Database) -> None:
-    """Which tickets an article was proposed of, and as which draft; a ticket that is deleted is forgotten here too."""
+    """Of which tickets a draft was made; a ticket that is deleted is forgotten here too."""
     db.executescript("""
         CREATE TABLE proposed (
-            ticket_id TEXT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
-            draft TEXT NOT NULL, at REAL NOT NULL
+            draft TEXT NOT NULL, ticket_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+            at REAL NOT NULL, PRIMARY KEY (draft, ticket_id)
         ) WITHOUT ROWID;
-        CREATE INDEX proposed_by_draft ON proposed (draft);
+        CREATE INDEX proposed_by_ticket ON proposed (ticket_id);
     """)

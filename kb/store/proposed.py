@@ -18,9 +18,9 @@ class Proposed:
 
 
 def note(db: Database, draft: str, tickets: Collection[str]) -> None:
-    """Keeps that `draft` was made of these tickets, in the transaction at hand; each is of its newest draft alone."""
-    rows = [(id_, draft, time.time()) for id_ in tickets]
-    db.conn.executemany("INSERT OR REPLACE INTO proposed (ticket_id, draft, at) VALUES (?, ?, ?)", rows)
+    """Keeps that `draft` was made of these tickets, in the transaction at hand."""
+    rows = [(draft, id_, time.time()) for id_ in tickets]
+    db.conn.executemany("INSERT OR REPLACE INTO proposed (draft, ticket_id, at) VALUES (?, ?, ?)", rows)
 
 
 def every(db: Database) -> list[Proposed]:

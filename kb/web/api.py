@@ -20,6 +20,7 @@ from litestar.static_files import create_static_files_router
 
 from kb.access.callers import Caller
 from kb.access.reception import Reception
+from kb.cases.proposing import Cases
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
@@ -34,6 +35,7 @@ from kb.web.asking import Asking, pair_of
 from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
+from kb.web.cases import case_proposed, cases_listed
 from kb.web.completions import completions
 from kb.web.documented import COMPONENTS, DESCRIPTION, document_access
 from kb.web.entrance import Entrance
@@ -58,7 +60,7 @@ _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
 _EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
 
 
@@ -130,7 +132,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
-             "slots": Slots(), "shelves": Shelves(),
+             "slots": Slots(), "shelves": Shelves(), "cases": Cases(service.paths, settings),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,
