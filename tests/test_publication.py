@@ -104,7 +104,7 @@ def test_killed_at_any_step_a_move_leaves_the_old_or_the_new_and_file_and_databa
     kept, model = shutil.copytree(editors.centre.home, tmp_path / "kept"), editors.settings.model
     steps = steps_of(carry_out, shutil.copytree(kept, tmp_path / "whole"), model, move)
     seen = set()
-    for step in points(steps, at_most=12 if move is Move.PUBLISH else 6):
+    for step in points(steps, at_most=10 if move is Move.PUBLISH else 5):
         home = Path(shutil.copytree(kept, tmp_path / f"at-{step}"))
         assert dies_at(step, carry_out, home, model, move) == (step <= steps)
         after = Editors(Centre(home, editors.settings, editors.centre.embedder), approval=move is Move.DISCARD)
