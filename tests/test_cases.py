@@ -346,9 +346,9 @@ def test_the_shell_lists_cases_and_makes_drafts_of_them_once(desk: Centre, shell
     assert (first["title"], first["state"], first["since"][:10]) == ("The door does not close", "open", "2026-10-01")
     made = json.loads(shell(desk.home, "cases", "--propose", "2", "--json").stdout)["proposed"]
     assert made[0]["draft"] == f"cases/{first['id']}"
-    file = desk.home / "articles" / f"{made[0]['draft']}.md"
-    assert "status: draft" in file.read_text("utf-8")
-    assert "9 minutes" in file.read_text("utf-8"), "another figure is shown to the editor"
+    waiting = json.loads(shell(desk.home, "article", "show", made[0]["draft"], "--json").stdout)
+    assert (waiting["state"], len(waiting["tickets"])) == ("draft", 4)
+    assert "9 minutes" in waiting["text"], "another figure is shown to the editor"
     one = shell(desk.home, "cases", "lamp/2")
     assert one.returncode == 0
     assert "lamp stays dark (1 ticket)" in one.stdout
