@@ -214,6 +214,7 @@ def _completions(_: str) -> Iterator[Request]:
         for stream in (False, True):
             body = {"model": "kb", "stream": stream, "messages": [{"role": "user", "content": question}]}
             yield "POST", "/v1/chat/completions", body, {}
+            yield "POST", "/v1/chat/completions", body | {"metadata": {"conversation_id": "new"}}, {}
 
 
 def _tools(_: str) -> Iterator[Request]:
@@ -263,7 +264,10 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/answers/stream": _same(
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
-    "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "GET /api/answers/stream": _same(
+        ("GET", "/api/answers/stream?token=amber", None, {}),
+        ("GET", "/api/answers/stream?token=amber", None, {"Last-Event-ID": "1.amber"}),
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
