@@ -55,6 +55,8 @@ def found_or_installed() -> str:
 def started(profile: Path) -> Iterator[str]:
     """Runs Chromium with a fresh profile until the block ends; the address by which it is driven."""
     command = [found_or_installed(), *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
+    if (setpriv := shutil.which("setpriv")) is not None:
+        command = [setpriv, "--pdeathsig", "KILL", *command]  # a test run that is killed leaves no browser behind
     with (profile / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:

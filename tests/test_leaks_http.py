@@ -216,6 +216,7 @@ def _completions(_: str) -> Iterator[Request]:
         for stream in (False, True):
             body = {"model": "kb", "stream": stream, "messages": [{"role": "user", "content": question}]}
             yield "POST", "/v1/chat/completions", body, {}
+            yield "POST", "/v1/chat/completions", body | {"metadata": {"conversation_id": "new"}}, {}
 
 
 def _tools(_: str) -> Iterator[Request]:
@@ -306,7 +307,10 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/answers/stream": _same(
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
-    "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "GET /api/answers/stream": _same(
+        ("GET", "/api/answers/stream?token=amber", None, {}),
+        ("GET", "/api/answers/stream?token=amber", None, {"Last-Event-ID": "1.amber"}),
+    ),
     "POST /api/imports": _same(
         *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
     ),

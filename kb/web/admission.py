@@ -140,6 +140,11 @@ class Admission(ASGIMiddleware):
         )
 
 
+def has_thread() -> bool:
+    """Whether the question at hand has got its thread, and so is not refused any more for want of one."""
+    return _PLACE.get().waited is not None
+
+
 def waited_seconds() -> float:
     """How long the question at hand waited for its thread."""
     return _PLACE.get().waited or 0.0

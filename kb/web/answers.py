@@ -24,6 +24,7 @@ from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
 from kb.streams import SECONDS, Streams
 from kb.web import asking, problems
+from kb.web.admission import has_thread
 from kb.web.events import FIRST_SECONDS, MEDIA_TYPE, awaited, is_over, parse_last, resumable
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
@@ -144,8 +145,10 @@ def _work(request: Request[Caller, Any, State], state: State, data: Question) ->
 
 
 async def _begun(work: asyncio.Task[Answer]) -> None:
-    """Waits a little: who fails in that time has a status of their own. Raises what the work raised."""
+    """Waits a little: who fails in that time has a status of their own, and who is refused. Raises what that raised."""
     await asyncio.wait({work}, timeout=FIRST_SECONDS)
+    while not (work.done() or has_thread()):
+        await asyncio.wait({work}, timeout=FIRST_SECONDS)
     if work.done():
         work.result()
 
