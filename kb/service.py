@@ -23,7 +23,6 @@ from kb.courtesy import Courtesy
 from kb.deliveries import Inbox
 from kb.editing.clock import Clock
 from kb.editing.desk import Desk
-from kb.editing.gating import Gate
 from kb.editing.publication import Order
 from kb.errors import IndexMissing, KbError, StoreBusy
 from kb.following import Following
@@ -42,7 +41,7 @@ from kb.turns import Turns
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
-_POLL_SECONDS, _RETRY_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 600.0
+_POLL_SECONDS, _RETRY_SECONDS, _WARM_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 60.0, 600.0
 log = logging.getLogger("kb")
 
 
@@ -64,7 +63,7 @@ class Service:
         self.turns = Turns(paths, self._stopping, self._follow_once)
         self._threads: list[threading.Thread] = []
         self.writes, self.errors = self.turns.writes, Counter[str]()
-        self.gate: Gate = open_gate(paths, settings, lambda: self.knowledge, lambda: self._following.live_model()[1])
+        self.gate = open_gate(paths, settings, lambda: self.knowledge, lambda: self._following.live_model()[1])
 
     @property
     def paths(self) -> Paths:
@@ -110,8 +109,9 @@ class Service:
         """Opens what is indexed and starts to follow, to write and to watch, in the background."""
         self._paths.articles.mkdir(parents=True, exist_ok=True)
         self._follow_once()
-        for name, work in (("kb-follow", self._follow), ("kb-write", self._write), ("kb-forget", self._forget)):
-            self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+        background = {"follow": self._follow, "write": self._write, "forget": self._forget, "gate": self._warm_gate}
+        for name, work in background.items():
+            self._threads.append(threading.Thread(target=work, name=f"kb-{name}", daemon=True))
             self._threads[-1].start()
         self.handovers.start()
 
@@ -168,6 +168,14 @@ class Service:
                     log.info("%d entries of the journal were older than they may be", gone)
             except KbError as error:
                 log.error("%s", error)
+
+    def _warm_gate(self) -> None:
+        """Every minute: what an edit will be tried with is embedded before there is one."""
+        while not self._stopping.wait(_WARM_SECONDS):
+            try:
+                self.gate.warm(self._stopping)
+            except KbError as error:  # told by who follows or writes
+                log.debug("the gate is not warm: %s", error)
 
     def _be_the_writer(self) -> None:
         settings, _ = self._following.live_model()

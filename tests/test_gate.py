@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -210,10 +211,10 @@ def test_an_asked_question_is_judged_by_what_it_is_told(before: Told, after: Tol
 
 def test_a_malformed_text_is_refused_with_its_line_and_what_is_accepted(two: Centre) -> None:
     gate, _ = opened(two)
-    with pytest.raises(MalformedArticle, match=r"refund\.md:2: colour: "):
-        gate.report([Change("refund", "---\ncolour: red\n---\n# Refunds\n")])
+    with pytest.raises(MalformedArticle, match=r"refund\.md:3: colour: "):
+        gate.report([Change("refund", "---\nlanguage: en\ncolour: red\n---\n# Refunds\n")])
     with pytest.raises(MalformedArticle, match="found 'other'; accepted here is 'refund'"):
-        gate.report([Change("refund", "---\nid: other\n---\n# Refunds\n")])
+        gate.report([Change("refund", "---\nlanguage: en\nid: other\n---\n# Refunds\n")])
 
 
 def test_a_malformed_golden_file_is_told_and_holds_nothing_back(two: Centre) -> None:
@@ -240,15 +241,22 @@ def test_an_edit_that_is_published_meanwhile_is_on_both_sides(two: Centre) -> No
     assert "A bicycle comes on Tuesday" in case.after.text
 
 
+def centre_runs(centre: Centre) -> int:
+    """How often the model ran for questions."""
+    return centre.embedder.batches.total()
+
+
 def test_no_more_questions_are_replayed_than_take_seconds_and_the_rest_is_counted(
     two: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kb.gate.opening.MOST", 2)
     golden(two.home, [{"question": f"number {n}", "expected": ["refund"] if n == 4 else ["x"]} for n in range(6)])
     gate, _ = opened(two)
-    gate.warm()
+    gate.warm(threading.Event())
+    made = centre_runs(two)
     report = gate.report([Change("refund", REFUND.replace("five", "nine"))])
     assert (report.replayed, report.left_out) == (2, 4)
+    assert centre_runs(two) == made, "all questions were embedded before"
     assert "number 4" in [case.question for case in report.cases]
 
 

@@ -67,11 +67,18 @@ class OpenGate:
         cases = sorted(_touched(chosen, sides, drafts.ids), key=order_of)
         return Report(tuple(cases), _since(started), len(chosen), len(every) - len(chosen), notes)
 
-    def warm(self) -> None:
-        """Embeds the questions that are not known yet, so that no edit waits for it. Raises KbError."""
-        every, _ = self._posed(frozenset())
-        with self._lock:
-            self._remembered(self._knowledge()).vectors_of([posed.ask for posed in every])
+    def warm(self, stopping: threading.Event) -> None:
+        """Embeds the questions that are not known yet, so that no edit waits for it, until `stopping`.
+
+        Half of the time it waits, for whoever asks meanwhile. Raises KbError.
+        """
+        asks = [posed.ask for posed in self._posed(frozenset())[0]]
+        for start in range(0, len(asks), _TOGETHER):
+            began = time.perf_counter()
+            with self._lock:
+                self._remembered(self._knowledge()).learn(asks[start : start + _TOGETHER])
+            if stopping.wait(time.perf_counter() - began):
+                return
 
     def _posed(self, changed: frozenset[str]) -> tuple[list[Posed], tuple[str, ...]]:
         golden, notes = golden_questions(self._paths, self._settings)
@@ -93,10 +100,16 @@ class _Memory:
         self._before: dict[Ask, Side] = {}
         self._of: tuple[object, ...] = ()
 
+    def learn(self, asks: Iterable[Ask]) -> None:
+        """Embeds what these questions say, where it is new, in batches."""
+        new = {ask: self.kb.embedded_of(ask) for ask in asks if ask not in self._texts}
+        self._texts |= new
+        self._vectors.ahead(text for texts in new.values() for text in texts)
+
     def vectors_of(self, asks: Sequence[Ask]) -> list[NDArray[np.float32]]:
-        """By question the vectors, `(n, dim)`, of what it says; what is new is embedded in batches."""
-        self._texts = {ask: self._texts.get(ask) or self.kb.embedded_of(ask) for ask in asks}
-        self._vectors.ahead(text for texts in self._texts.values() for text in texts)
+        """By question the vectors, `(n, dim)`, of what it says; all other questions are forgotten."""
+        self.learn(asks)
+        self._texts = {ask: self._texts[ask] for ask in asks}
         return [np.stack([self._vectors(text) for text in self._texts[ask]]) for ask in asks]
 
     def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
