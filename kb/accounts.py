@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kb.answer.basis import Basis
 from kb.hits import Found
@@ -46,13 +49,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class AnswerAccount:
-    """An answer, and how it came about; `basis` is what it was made of, null where it was refused."""
+    """An answer, and how it came about; `basis` is what it was made of, null where it was refused.
+
+    `vector` is that of the question, `(dim,)`, null where another one was answered: the turn before, by a pick.
+    """
 
     answer: Answer
     circumstances: Circumstances
     candidates: tuple[Candidate, ...]
     basis: Basis | None
     ms: float
+    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

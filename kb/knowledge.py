@@ -161,7 +161,8 @@ class KnowledgeBase:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
-        return AnswerAccount(made, put_to, seen, answering.basis, took)
+        vector = question.alone if put.question == ask.question else None
+        return AnswerAccount(made, put_to, seen, answering.basis, took, vector)
 
     def _picked(self, ask: Ask) -> tuple[Ask, str | None, bool]:
         """What a turn asks, where it picks an option of the turn before; the document picked, and whether we had asked.

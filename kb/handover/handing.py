@@ -16,6 +16,7 @@ from kb.accounts import AnswerAccount
 from kb.answer.composition import said
 from kb.config import Paths, Settings
 from kb.errors import NotShown, StoreError, UsageError
+from kb.handover import likely
 from kb.handover.delivery import Delivery
 from kb.handover.document import Conversation, Said, documented, envelope_of
 from kb.handover.envelope import Envelopes
@@ -69,7 +70,8 @@ class HandOvers:
     def consider(self, kb: KnowledgeBase, account: AnswerAccount, ask: Ask, origin: Origin) -> AnswerAccount:
         """The account of an answer as it is, or, where a person is due, that of a hand-over. Raises StoreError."""
         cited = [citation.document_id for citation in account.answer.citations]
-        reason = due(self._settings, ask.question, ask.conversation, documents=cited)
+        vector = account.vector if kb.fingerprint == likely.shipped().fingerprint else None
+        reason = due(self._settings, ask.question, ask.conversation, documents=cited, vector=vector)
         if reason is None:
             return account
         said = tuple(Said("customer", text) for text in (*ask.conversation, ask.question))
