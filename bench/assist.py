@@ -1,9 +1,10 @@
-"""Assist on the written calls of sample/calls, beside each other: those it was tuned on, and those it was not.
+"""Assist on written calls, beside each other: those it was tuned on, and those it was not.
 
     python -m bench.assist HOME
 
-HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay. Measure on a
-quiet machine: the load average is told with the figures.
+HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay. Beside
+sample/calls, the folders of tests/data/calls were each written after the last change to assist before them. Measure on
+a quiet machine: the load average is told with the figures.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from kb.ingest.redaction import Redactor, redacted_after
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
 
-CALLS = Path(__file__).parent.parent / "sample" / "calls"
+ROOT = Path(__file__).parent.parent
+CALLS = ROOT / "sample" / "calls"
 
 
 def measure(kb: KnowledgeBase, files: list[Path]) -> tuple[list[Judged], list[float]]:
@@ -42,8 +44,14 @@ def main(home: Path) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     measure(kb, sorted(CALLS.glob("*.jsonl"))[:1])  # what is read once for all
     files = sorted(CALLS.glob("*.jsonl"))
-    for name, blind in (("tuned", False), ("blind", True)):
-        marks, took = measure(kb, [file for file in files if file.name.startswith("blind-") == blind])
+    sets = {
+        "tuned": [file for file in files if not file.name.startswith("blind-")],
+        "blind": [file for file in files if file.name.startswith("blind-")],
+    }
+    for folder in sorted((ROOT / "tests" / "data" / "calls").iterdir()):
+        sets[folder.name] = sorted(folder.glob("*.jsonl"))
+    for name, calls in sets.items():
+        marks, took = measure(kb, calls)
         helped, due = sum(m.helped for m in marks), sum(m.due for m in marks)
         useless, (p50, p95) = [m.useless for m in marks], np.percentile(took, [50, 95])
         print(

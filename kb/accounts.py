@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kb.answer.basis import Basis
 from kb.hits import Found
@@ -49,6 +52,7 @@ class AnswerAccount:
     """An answer, and how it came about; `basis` is what it was made of, null where it was refused.
 
     `refused_before` where the turn before is refused when it is asked again, because nobody kept a record of it.
+    `vector` is that of the question, `(dim,)`, null where another one was answered: the turn before, by a pick.
     """
 
     answer: Answer
@@ -57,6 +61,7 @@ class AnswerAccount:
     basis: Basis | None
     ms: float
     refused_before: bool = False
+    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

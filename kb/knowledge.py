@@ -179,7 +179,7 @@ class KnowledgeBase:
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
-        return self._account(turn, question, answering, made, took)
+        return self._account(ask, turn, question, answering, made, took)
 
     def quoted(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> AnswerAccount:
         """An answer that quotes, from another state than the newest one, by vectors that are at hand.
@@ -188,13 +188,14 @@ class KnowledgeBase:
         """
         started = time.perf_counter()
         turn, question, answering, made = self._quoted(ask, reader, embed, tells=False)
-        return self._account(turn, question, answering, made, round((time.perf_counter() - started) * 1000, 3))
+        return self._account(ask, turn, question, answering, made, round((time.perf_counter() - started) * 1000, 3))
 
     def _account(
-        self, turn: _Turn, question: Question, answering: Answering, made: Answer, took: float
+        self, ask: Ask, turn: _Turn, question: Question, answering: Answering, made: Answer, took: float
     ) -> AnswerAccount:
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
-        return AnswerAccount(made, put_to, seen, answering.basis, took, turn.refused_before)
+        vector = question.alone if turn.ask.question == ask.question else None
+        return AnswerAccount(made, put_to, seen, answering.basis, took, turn.refused_before, vector)
 
     def _quoted(
         self,

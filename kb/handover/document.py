@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from kb.errors import KbError
-from kb.handover.rules import wants_human
+from kb.handover.rules import WISHES, wants_human
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC, Article
@@ -73,7 +73,7 @@ def documented(id_: str, reason: str, talk: Conversation, kb: KnowledgeBase | No
         "refusals": talk.refusals,
         "transcript": _transcript(talk.said, journal),
         "cited": [_cited(answer) for answer in talk.told if answer.citations or answer.options],
-        **_searched(talk, kb, journal),
+        **_searched(talk, reason, kb, journal),
     }
 
 
@@ -83,9 +83,10 @@ def envelope_of(talk: Conversation) -> bytes:
     return msgspec.json.encode({"transcript": said, "customer_ref": talk.origin.customer})
 
 
-def question_of(said: Sequence[Said]) -> str | None:
+def question_of(said: Sequence[Said], reason: str) -> str | None:
     """What it is about: the last thing a customer said that was more than the wish for a person."""
     own = [turn.text for turn in said if turn.speaker == "customer"]
+    own = own[:-1] if reason in WISHES else own
     return next((text for text in reversed(own) if wants_human(text) is None), None)
 
 
@@ -123,10 +124,10 @@ def _seen(talk: Conversation) -> list[tuple[str, int]]:
     return [(c.document_id, c.revision) for answer in talk.told for c in answer.citations]
 
 
-def _searched(talk: Conversation, kb: KnowledgeBase | None, journal: Journal) -> dict[str, Any]:
+def _searched(talk: Conversation, reason: str, kb: KnowledgeBase | None, journal: Journal) -> dict[str, Any]:
     """What the customer could have been shown, and what an agent may look at next; none of it is looked for twice."""
     none: dict[str, Any] = {"searched": None, "shown": [], "suggested": [], "categories": []}
-    question = question_of(talk.said)
+    question = question_of(talk.said, reason)
     if kb is None or question is None:
         return none
     ask = Ask(question, (), talk.audiences, speaks=talk.language, product=talk.product)

@@ -17,6 +17,7 @@ from kb.accounts import AnswerAccount
 from kb.answer.composition import said
 from kb.config import Paths, Settings
 from kb.errors import NotShown, StoreError, UsageError
+from kb.handover import likely
 from kb.handover.course import about, course, is_refusal, whole
 from kb.handover.delivery import Delivery
 from kb.handover.document import Conversation, Said, documented, envelope_of
@@ -84,9 +85,10 @@ class HandOvers:
         """
         gone = course(account, ask, kept, self._settings.handover_turns)
         documents = [] if NAMED.issuperset(self._settings.handover_topics) else about(kb, account.answer)
+        vector = account.vector if kb.fingerprint == likely.shipped().fingerprint else None
         reason = due(
             self._settings, ask.question, gone.earlier, documents=documents, turns=gone.turns,
-            abstained=gone.refused, minutes=gone.minutes,
+            abstained=gone.refused, minutes=gone.minutes, vector=vector,
         )  # fmt: skip
         if reason is None:
             return account

@@ -7,16 +7,18 @@ import unicodedata
 from collections.abc import Sequence
 
 from kb.config import Settings
-from kb.handover.wanting import wants_human
+from kb.handover.wanting import ANGER, ASKED, Vector, wants_human
 from kb.search.terms import all_simplified
 
-__all__ = ["REASONS", "due", "wants_human"]
+__all__ = ["REASONS", "WISHES", "due", "wants_human"]
 
 REASONS = (
     "asked_for_human", "anger", "repeated_failure", "too_long", "listed_topic", "self_harm", "bereavement", "legal",
     "channel",
 )  # fmt: skip
 """`channel`: the channel itself decided; `listed_topic`: a word of the centre's own list."""
+WISHES = (ASKED, ANGER)
+"""Reasons by which the last thing said was the wish for a person, and no question."""
 _TOPICS = {
     "self_harm": r"自杀|自残|不想活|轻生|活不下去|结束生命|\bsuicid|\bkill (?:myself|himself|herself)|\bself[- ]harm|\bend (?:it all|my life)|\bwant to die",
     "bereavement": r"去世|过世|离世|病逝|身故|逝世|往生|遗属|\bpassed away|\bbereave|\bdeceased|\b(?:husband|wife|father|mother|mum|mom|dad|son|daughter|partner|brother|sister|parent) (?:has |just |recently )?died",
@@ -36,16 +38,17 @@ def due(
     turns: int | None = None,
     abstained: int = 0,
     minutes: float = 0.0,
+    vector: Vector | None = None,
 ) -> str | None:
     """The reason code why a person is due now, or None.
 
     `earlier` is what the customer said before; `documents` are ids and categories of what would be told, `turns` how many
     turns there were before this one (default: as many as `earlier`), `abstained` the refusals in a row with this one,
-    `minutes` how long the conversation has lasted.
+    `minutes` how long the conversation has lasted, `vector` that of the text by the bundled model.
     """
     if (topic := _topic(settings.handover_topics, text, documents)) is not None:
         return topic
-    if (wanted := wants_human(text, earlier)) is not None:
+    if (wanted := wants_human(text, earlier, vector)) is not None:
         return wanted
     if abstained >= _ABSTAINED:
         return "repeated_failure"

@@ -6,9 +6,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.fuzz import ratio
 
-from kb.handover import chinese, english
+from kb.handover import chinese, english, likely
 from kb.search.terms import all_simplified
 
 ASKED, ANGER, FAILED = "asked_for_human", "anger", "repeated_failure"
@@ -33,14 +35,21 @@ _AS_ENGLISH = re.compile("|".join(_SAID_IN_ENGLISH))
 _LATIN = re.compile(r"[a-z]{2,}")
 
 
-def wants_human(text: str, earlier: Sequence[str] = ()) -> str | None:
+Vector = NDArray[np.float32]
+
+
+def wants_human(text: str, earlier: Sequence[str] = (), vector: Vector | None = None) -> str | None:
     """Why a person is due: `asked_for_human`, `anger`, `repeated_failure`, or None.
 
-    `earlier` is what the same customer said before, oldest first. Knows nothing but the words; takes well under a
+    `earlier` is what the same customer said before, oldest first. `vector` is that of the text by the bundled model:
+    with it, what the wordings say is weighed against what is meant; without it they decide alone. Takes well under a
     millisecond for a usual question.
     """
     said = _plain(text)
     found = _in_either(said)
+    if vector is not None:
+        wanted = likely.shipped().wants(text, vector, worded=found is not None)
+        found = (found or ASKED) if wanted else None
     if found is None and earlier and _failed(said, _plain(earlier[-1])):
         return FAILED
     return found
