@@ -11,9 +11,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from conftest import Shell
-from test_importers import LIMITS, article_of, brought
+from test_importers import LIMITS, Recorded, article_of, brought
 
-from kb.errors import UsageError
+from kb.editing.proposals import Proposal
+from kb.errors import InputError, UsageError
 from kb.importers.bringing import Options, bring
 from kb.ingest.plaintext import plain_text
 from kb.progress import silent
@@ -186,3 +187,17 @@ def test_the_shell_imports_what_it_recognises_and_makes_drafts_only(home: Path, 
     assert (refused.returncode, "import them in two calls" in refused.stderr) == (2, True)
     wrong = shell(home, "import", str(faq), "--column", "reply=回复")
     assert (wrong.returncode, "with the fields question, similar, answer" in wrong.stderr) == (2, True)
+
+
+def test_a_row_that_the_drafts_refuse_is_told_and_the_others_go_in(tmp_path: Path) -> None:
+    class Choosy(Recorded):
+        def propose(self, proposal: Proposal) -> str:
+            if "坏" in proposal.id:
+                raise InputError("image 'x': has too many bytes")
+            return super().propose(proposal)
+
+    rows = [["坏的", "", "", "一。", ""], ["好的", "", "", "二。", ""]]
+    drafts = Choosy()
+    report = bring([written(tmp_path / "faq.csv", rows)], drafts, Options(), LIMITS, UTC, silent)
+    assert [proposal.id for proposal in drafts.given] == ["faq/好的"]
+    assert (report.made, report.refusals[0].row) == (1, 2)

@@ -7,6 +7,7 @@ import re
 from bs4.element import NavigableString, PageElement, Tag
 
 from kb.importers.elements import (
+    BLOCKS,
     HEADINGS,
     LINE,
     LISTS,
@@ -25,6 +26,7 @@ from kb.importers.elements import (
 
 _KEPT = {*HEADINGS, *LISTS, "p", "li", "pre", "table", "hr", "blockquote"}
 _TERM, _LOOSE = "data-term", "data-loose"
+_PLAIN = ("span", "font", "u", "ins", "small", "big", "mark", "abbr", "time", "bdi", "bdo", "label")
 _SHORT = 60
 _ENDS = tuple("。.；;，,：:？?！!")
 _SUPER, _SUB = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
@@ -38,6 +40,7 @@ def settle_lines(content: Tag) -> None:
     _single_spaces(content)
     _small_figures(content)
     _describe(content)
+    _settle_code(content)
     _settle_marks(content)
     _mend_lists(content)
 
@@ -83,19 +86,40 @@ def _describe(content: Tag) -> None:
         tag.unwrap()
 
 
+def _settle_code(content: Tag) -> None:
+    """Code holds nothing but text; in a line it lies within links, never around them."""
+    for tag in tags(content, "pre", "code", "kbd", "samp", "tt"):
+        if tag.name != "pre" and tag.find_parent("pre") is not None:
+            continue
+        if tag.name != "pre":
+            tag.name = "code"
+        if tag.name == "pre":
+            for line_break in tags(tag, "br"):
+                line_break.replace_with("\n")
+            for inner in tags(tag, *(BLOCKS | {"a", "img", "span", *MARKS})):
+                inner.unwrap()
+        elif tag.find_parent("code") is not None or holds_block(tag) or holds(tag, ("img",)):
+            tag.unwrap()
+        elif holds(tag, ("a",)):
+            _push_down(tag)
+        else:
+            tag.string = tag.get_text()
+
+
 def _settle_marks(content: Tag) -> None:
     """Emphasis lies within a line and within links, never around them, and two in a row are one."""
-    for tag in tags(content, *MARKS):
-        tag.name = {"b": "strong", "i": "em", "del": "s", "strike": "s"}.get(tag.name, tag.name)
-        if tag.find_parent(tag.name) is not None:
-            tag.unwrap()
-        elif holds_block(tag) or holds(tag, ("a", "img")):
-            _push_down(tag)
+    for tag in tags(content, *_PLAIN):
+        tag.unwrap()
     for tag in tags(content, "a"):
         if holds_block(tag):
             _push_down(tag)
-    for tag in tags(content, "span", "font", "u", "ins", "small", "big", "mark", "abbr", "time", "bdi", "bdo", "label"):
-        tag.unwrap()
+    for tag in tags(content, *MARKS):
+        tag.name = {"b": "strong", "i": "em", "del": "s", "strike": "s"}.get(tag.name, tag.name)
+        if holds_block(tag) or holds(tag, ("a", "img")):
+            _push_down(tag)
+    for tag in tags(content, *MARKS, "a"):
+        if is_empty(tag) or tag.find_parent(tag.name) is not None:
+            tag.unwrap()
     content.smooth()
     for tag in tags(content, *MARKS):
         following = tag.next_sibling
@@ -107,12 +131,13 @@ def _settle_marks(content: Tag) -> None:
 
 
 def _push_down(tag: Tag) -> None:
-    """From around other elements to around each text."""
+    """From around other elements to around each text and, of a link, each picture."""
+    attributes = {"href": str(tag["href"])} if tag.get("href") else {}
     for text in tag.find_all(string=True):
-        if str(text).strip():
-            text.wrap(new(tag.name, **({"href": str(tag["href"])} if tag.get("href") else {})))
-    for image in tag.find_all("img") if tag.name == "a" else ():
-        image.wrap(new("a", **({"href": str(tag["href"])} if tag.get("href") else {})))
+        if str(text).strip() and text.find_parent("pre") is None:
+            text.wrap(new(tag.name, **attributes))
+    for image in tags(tag, "img") if tag.name == "a" else ():
+        image.wrap(new("a", **attributes))
     tag.unwrap()
 
 

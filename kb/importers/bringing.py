@@ -116,8 +116,8 @@ class _Work:
         for entry in table.entries():
             try:
                 self._propose(source, Made(entry.article, entry.text, entry.images), "faq", entry.row)
-            except MalformedArticle as error:
-                self.findings.refuse(source.path, error.problems[0].message, entry.row, error.problems[0].field)
+            except InputError as error:
+                self.findings.refuse(source.path, str(error), entry.row)
 
     def _propose(self, source: Source, made: Made, kind: Kind, row: int | None = None) -> None:
         asked, shown = made.article.id, self.proposals is None and len(self.findings.drafts) < self.options.shown

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bs4.element import Tag
 
-from kb.importers.elements import HEADINGS, tags, text_of
+from kb.importers.elements import HEADINGS, is_empty, tags, text_of
 
 _SCHEMES = ("http", "https", "mailto", "tel")
 _BACK = re.compile(r"#(footnote|endnote)-ref-|#_(ftn|edn)ref", re.IGNORECASE)
@@ -26,6 +26,8 @@ def settle_links(content: Tag, path: str, articles: Mapping[str, str]) -> list[s
         target = str(link.get("href") or "").strip()
         if _BACK.match(target):
             link.decompose()
+        elif is_empty(link):
+            link.unwrap()
         elif heading := places.get(unquote(target.removeprefix("#"))) if target.startswith("#") else None:
             link["href"] = f"#{'-'.join(heading.lower().split())}"
         elif not target or target.startswith("#"):

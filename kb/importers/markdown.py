@@ -135,18 +135,14 @@ class _Converter(MarkdownConverter):
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Code within a line; text of a settled cell may hold a bar."""
         text = " ".join(el.get_text().split())
-        if not text or "_noformat" in parent_tags - {"code"}:
+        if not text or "_noformat" in parent_tags:
             return text
         ticks = "`" * (1 + max((len(run) for run in _TICKS.findall(text)), default=0))
         padded = f" {text} " if text.startswith("`") or text.endswith("`") else text
         return f"{ticks}{padded}{ticks}"
 
-    convert_kbd = convert_samp = convert_tt = convert_code
-
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Code as it is, in a fence longer than any in it."""
-        for line_break in el.find_all("br"):
-            line_break.replace_with("\n")
         code = el.get_text().strip("\n")
         inner = el.find("code")
         names = [
@@ -163,6 +159,10 @@ class _Converter(MarkdownConverter):
         marker = f"{el.get(MARKER) or '-'} "
         indented = "\n".join(" " * len(marker) + line if line.strip() else "" for line in text.split("\n"))
         return f"{marker}{indented[len(marker) :]}\n" if text else f"{marker.rstrip()}\n"
+
+    def convert_hr(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """A rule; dashes behind an item's marker would take the marker in."""
+        return "\n\n___\n\n" if "li" in parent_tags else "\n\n---\n\n"
 
     def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A cell."""

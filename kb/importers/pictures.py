@@ -114,7 +114,7 @@ class Pictures:
 
 def stem_of(id_: str) -> str:
     """The beginning of the names of an article's pictures: its id's last part, safe in an address."""
-    return _STEM.sub("-", id_.rpartition("/")[2]).strip("-")[:60] or "picture"
+    return _STEM.sub("-", id_.rpartition("/")[2]).strip("-.")[:60] or "picture"
 
 
 def in_markdown(text: str, sources: Sequence[str], name_of: Callable[[str], str | None]) -> str:
