@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
     journal_days: int = 180
     """How many days what was asked, told and said of it is kept."""
+    inbox_days: int = 30
+    """How long a help desk's ticket waits to be published; then it is deleted, unpublished."""
     call_hours: int = 24
     """How many hours what was said on a call is kept."""
     assist_ms: int = 60
@@ -253,8 +255,9 @@ def _refuse_impossible(settings: Settings) -> None:
         )
     if settings.max_requests < 1:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
-    if settings.journal_days < 1:
-        raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
+    for name in ("journal_days", "inbox_days"):
+        if (found := getattr(settings, name)) < 1:
+            raise SettingsError(f"{name}: {found} is not a positive number of days")
     for name in ("call_hours", "assist_ms", *_IMPORTS):
         if (found := getattr(settings, name)) < 1:
             raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")

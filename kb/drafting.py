@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kb.config import Paths, Settings, zone
+from kb.config import Paths, Settings
+from kb.editing.desk import Actor
+from kb.editing.intake import Intake
 from kb.editing.proposals import Proposals
-from kb.importers.draft_files import DraftFiles
 
 
-def proposals(paths: Paths, settings: Settings) -> Proposals:
-    """Drafts of a home, which wait for an editor."""
-    return DraftFiles(paths.articles, zone(settings))
+def proposals(paths: Paths, settings: Settings, actor: Actor) -> Proposals:
+    """Drafts of a home, let in by somebody, which wait for an editor."""
+    return Intake(paths, settings, actor)

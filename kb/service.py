@@ -164,7 +164,7 @@ class Service:
                 continue
             due = time.monotonic() + _FORGET_SECONDS
             try:
-                if gone := forget(self._paths, self._settings.journal_days, call_hours=self._settings.call_hours):
+                if gone := forget(self._paths, self._settings):
                     log.info("%d entries of the journal were older than they may be", gone)
             except KbError as error:
                 log.error("%s", error)

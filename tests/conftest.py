@@ -32,6 +32,10 @@ from kb.writer import Writer, writer_lock
 # Containers often set this: every process here would compile torch and transformers anew, for 7 s each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+    # Every home of a test waits dozens of times until a disk has what was written; all else is the same in memory.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
 
 REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"

@@ -306,7 +306,7 @@ def test_what_was_said_expires_and_no_byte_of_it_is_left(two: Centre, calls: Cal
     heard(calls, 1, "my aardvark is purple")
     files = [two.paths.journal, Path(f"{two.paths.journal}-wal")]
     assert any(b"aardvark" in file.read_bytes() for file in files if file.exists())
-    assert forget(two.paths, 180, call_hours=24, now=time.time() + 23 * 3600) == 0
-    assert forget(two.paths, 180, call_hours=24, now=time.time() + 25 * 3600) == 1
+    assert forget(two.paths, two.settings, now=time.time() + 23 * 3600) == 0
+    assert forget(two.paths, two.settings, now=time.time() + 25 * 3600) == 1
     assert texts(calls) == []
     assert not any(b"aardvark" in file.read_bytes() for file in files if file.exists())

@@ -176,7 +176,7 @@ def test_what_was_said_is_redacted_expires_and_its_bytes_go(two: Centre, journal
     with closing(sqlite3.connect(two.paths.journal)) as db:
         db.execute("DELETE FROM answers")
         db.commit()
-    assert forget(two.paths, 180, now=later) == 3  # two turns and their conversation
+    assert forget(two.paths, two.settings, now=later) == 3  # two turns and their conversation
     assert b"qqsecond" not in journal_bytes(two)
 
 

@@ -97,7 +97,7 @@ def test_bad_rows_are_told_by_row_and_column_and_the_good_ones_go_in(tmp_path: P
         ["怎么退款?", "", "", "五天。", ""],
         ["", "钱什么时候到", "退款几天", "", ""],
         ["坏标记", "", "", "正文\n：： agent", ""],
-        ["最后一个", "", "", "好", ""],
+        ["最后一个", "怎么退款", "", "好", ""],
     ]
     made, report = brought(written(tmp_path / "faq.csv", rows))
     assert [article_of(proposal).title for proposal in made] == ["怎么退款？", "坏标记", "最后一个"]
@@ -106,6 +106,9 @@ def test_bad_rows_are_told_by_row_and_column_and_the_good_ones_go_in(tmp_path: P
         (4, "答案", "is empty; accepted is a text"),
         (5, "标准问", "row 2 asks the same, '怎么退款?'; keep one of the two"),
         (6, "标准问", "is empty; accepted is a text"),
+    ]
+    assert [(note.place, note.message) for note in report.notes] == [
+        ("faq.csv: row 8", "'怎么退款' is the question of row 2 as well")
     ]
 
 

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from import_samples import EN, FOLDER, ZH, png
@@ -24,6 +25,7 @@ from kb.importers.identity import id_of_question, ids_of
 from kb.importers.limits import Limits
 from kb.importers.report import Report
 from kb.ingest.articles import read_article
+from kb.ingest.markup import markup
 from kb.ingest.plaintext import MARKDOWN
 from kb.model import Article
 from kb.progress import silent
@@ -99,7 +101,10 @@ class Shape(HTMLParser):
 
 
 def rendered(article: Article) -> Shape:
-    return Shape(MARKDOWN.render(article.body))
+    """The article as the help centre shows it."""
+    shown = markup(article.body, path=f"{article.id}.md")
+    assert shown.refused == ()
+    return Shape(shown.html)
 
 
 def squeezed(texts: Sequence[str]) -> list[str]:
@@ -165,6 +170,24 @@ def test_lists_and_headings_that_word_writes_into_html_are_such() -> None:
     assert "'file:///C:/Users/x/image001.png' was left out" in told
 
 
+def test_typed_lists_become_lists_and_are_told(tmp_path: Path) -> None:
+    typed = "<p>1. 插电</p><p>2. <b>按</b>键</p><p>2026. 年</p><p>- a</p><p>- b</p><p>3) c</p>"
+    article, _, notes = of_html(tmp_path, typed)
+    assert article.body == "1. 插电\n2. **按**键\n\n2026\\. 年\n\n- a\n- b\n\n3\\) c\n"
+    assert notes == ["2 lists were typed as paragraphs (1., 2., … or dashes) and became lists"]
+
+
+def test_text_of_a_document_that_mammoth_does_not_read_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(FOLDER / "bold.zh.docx") as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    unknown = "<w:p><w:r><w:t>看得见</w:t></w:r><w:unknown><w:r><w:t>读不到</w:t></w:r></w:unknown></w:p><w:sectPr"
+    parts["word/document.xml"] = parts["word/document.xml"].replace(b"<w:sectPr", unknown.encode(), 1)
+    (tmp_path / "a.docx").write_bytes(packed(parts))
+    [proposal], report = brought(tmp_path / "a.docx")
+    assert "看得见" in proposal.text
+    assert "3 characters of the document could not be read: compare them" in [note.message for note in report.notes]
+
+
 def test_bold_paragraphs_in_place_of_headings_are_told_and_not_guessed() -> None:
     [proposal], report = brought(FOLDER / "bold.zh.docx")
     assert rendered(article_of(proposal)).counts["h1"] == 0
@@ -183,7 +206,7 @@ def test_bold_paragraphs_in_place_of_headings_are_told_and_not_guessed() -> None
         ("<p>*a* _b_ `c` ~~d~~ [e](f) &lt;g&gt; &amp;amp; \\*</p>", None),
         ("<p># a</p><p>- b</p><p>&gt; c</p><p>1. d</p><p>---</p><p>=</p><p>::: agent</p><p>：：：</p><p>+ e</p>", None),
         ("<p>x<br># y<br>- z</p>", None),
-        ("<p>看！<a href='/a'>这里</a> Look!<a href='/b'>here</a></p>", None),
+        ("<p>看！<a href='tel:1'>这里</a> Look!<a href='https://e.com/a(b) c'>here</a></p>", None),
         ("<b>整段<p>一</p><p>二</p></b>", "**整段**\n\n**一**\n\n**二**"),
         ("<p><b>a</b><b>b</b><i>c</i></p>", None),
         ("<ul><li>a</li></ul><ul><li>b</li></ul>", "- a\n\n* b"),
@@ -262,6 +285,24 @@ def test_ids_are_ids_whatever_a_file_is_called() -> None:
         assert read_article(text.encode(), path="x.md", timezone=UTC).id == id_
         assert all(len(part.encode()) < 200 for part in id_.split("/"))
     assert id_of_question("faq", "a/b") != id_of_question("faq", "a-b") == "faq/a-b"
+
+
+def test_a_link_leads_on_or_becomes_its_text(tmp_path: Path) -> None:
+    article, _, notes = of_html(
+        tmp_path,
+        '<h2 id="h">Set up Wi-Fi</h2><a id="n"></a><h2>第二 节</h2><p><a href="#h">one</a> <a href="#n">二</a> '
+        '<a href="#x">three</a> <a href="/shop">four</a> <a href="//e.com/a">five</a> '
+        '<a href="JavaScript:1">six</a></p>',
+    )
+    assert article.body.splitlines()[-1] == "[one](#set-up-wi-fi) [二](#第二-节) three four [five](https://e.com/a) six"
+    assert sorted(notes) == [
+        "a link that leads nowhere for others became text: /shop",
+        "a link that leads nowhere for others became text: JavaScript:1",
+        "links within the page became text (1)",
+    ]
+    shown = markup(article.body, path="page.md").html
+    targets = [unquote(target) for target in re.findall(r'href="#([^"]*)"', shown)]
+    assert targets == re.findall(r'id="([^"]*)"', shown), "each leads to its heading as the help centre names it"
 
 
 def test_pages_in_old_encodings_are_read(tmp_path: Path) -> None:

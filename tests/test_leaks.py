@@ -289,8 +289,9 @@ def client(
 def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
     client: TestClient[Any], probes: list[Probe]
 ) -> None:
+    """Many more questions are asked over HTTP by test_leaks_http; here are all hidden pages and each kind of error."""
     bodies: list[tuple[str, Any]] = []
-    for probe in probes[:120]:
+    for probe in probes[:30]:
         query = {"q": probe.ask.question, "k": str(probe.k)}
         query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
         found = client.get("/api/search", params=query)
@@ -300,8 +301,8 @@ def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
         bodies += [(probe.ask.question, found.json()), (probe.ask.question, answered.json())]
     bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
     assert _leaks(bodies, NOT_PUBLIC) == {}
-    assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 100
-    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 60
+    assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 25
+    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 15
 
 
 def _other_requests() -> dict[str, tuple[str, str, Any, int]]:

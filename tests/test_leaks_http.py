@@ -262,6 +262,12 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/articles/{document_id}/impact": _same(
+        *[
+            ("GET", f"/api/articles/{quote(name, safe='')}/impact?revision=1", None, {})
+            for name in ("zh/returns/seven-day-return", *(name for pages in GROUPS.values() for name in pages))
+        ]
+    ),
     "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
     "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
@@ -339,6 +345,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
+IMPACT = "GET /api/articles/{document_id}/impact"
 EDITORS_OWN = {
     "GET /api/insights/gaps",
     "GET /api/insights/usage",
@@ -352,6 +359,7 @@ EDITORS_OWN = {
     "GET /api/articles/{document_id}/similar",
     "POST /api/similar",
     "GET /api/articles",
+    IMPACT,
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""
@@ -465,7 +473,8 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = dict.fromkeys(("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports"), "editor")
+    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT)
+    needed = dict.fromkeys(own, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:

@@ -19,7 +19,7 @@ from editors import LI, WANG, Editors, text
 from kb.editing.desk import Desk
 from kb.editing.gating import Case, Change, Origin, Report, Told, Verdict
 from kb.editing.intake import Intake
-from kb.editing.proposals import Image, Proposal
+from kb.editing.proposals import Image, Proposal, Proposals
 from kb.editing.publication import Order
 from kb.editing.states import Move
 from kb.errors import InputError, MoveRefused, StaleBase, StoreError
@@ -281,7 +281,7 @@ def test_an_edit_saved_while_it_is_published_goes_on_from_there(editors: Editors
 
 
 def test_a_proposal_is_a_draft_with_its_pictures_and_tickets_and_goes_live_with_them(editors: Editors) -> None:
-    intake = Intake(editors.paths, editors.settings, LI)
+    intake: Proposals = Intake(editors.paths, editors.settings, LI)
     images = (Image("steps-1.png", b"one"), Image("步骤.png", b"two"))
     proposal = Proposal("lamp", text("red"), "tickets", ("T-1", "T-2"), images)
     assert [intake.propose(proposal), intake.propose(proposal)] == ["lamp-2", "lamp-3"]

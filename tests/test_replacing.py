@@ -174,6 +174,8 @@ def test_a_file_that_was_changed_since_is_left_to_whoever_changed_it(
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
+        (Wanted("", ""), "1 to 500"),
+        (Wanted("0" * 501, ""), "1 to 500"),
         (Wanted("(", "", regex=True), "no regular expression"),
         (Wanted("x*", "", regex=True), "fits where there is nothing"),
         (Wanted("Call", r"\2", regex=True), "none for this expression"),

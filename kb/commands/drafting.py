@@ -55,12 +55,14 @@ def make_drafts(home: Home, files: Sequence[Path], options: Options, *, preview:
     from kb import presentation
     from kb.config import zone
     from kb.drafting import proposals
+    from kb.editing.desk import Actor
     from kb.importers.bringing import bring
     from kb.importers.limits import limits_of
+    from kb.store.audit import SHELL
 
     settings = home.settings
     with presentation.bars() as progress:
-        drafts = None if preview else proposals(home.paths, settings)
+        drafts = None if preview else proposals(home.paths, settings, Actor(SHELL, "admin"))
         report = bring(files, drafts, options, limits_of(settings), zone(settings), progress)
     presentation.show_json(report) if as_json else _show(report)
     if report.refused and not preview:

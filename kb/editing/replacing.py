@@ -21,6 +21,8 @@ from kb.ingest.sentences import line_starts
 SECONDS = 5.0
 """For which all articles together are searched; an expression that needs longer is refused."""
 MOST_HITS = 10_000
+LONGEST = 500
+"""Characters that may be looked for: making ready for many repeated ones takes longer than any search."""
 _SHOWN = 400
 """Characters of a line that are shown around a change."""
 
@@ -177,6 +179,8 @@ class _Search:
         """Raises UsageError."""
         self.found, self._wanted = 0, wanted
         self._until = time.monotonic() + SECONDS
+        if not 0 < len(wanted.find) <= LONGEST:
+            raise UsageError(f"find: found {len(wanted.find):,} characters; accepted are 1 to {LONGEST}")
         flags = regex.MULTILINE | (0 if wanted.case else regex.IGNORECASE)
         try:
             self._pattern = regex.compile(wanted.find if wanted.regex else regex.escape(wanted.find), flags)

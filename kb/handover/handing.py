@@ -28,7 +28,7 @@ from kb.handover.wording import told
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, HandedOver
-from kb.store import conversations, database, handovers
+from kb.store import audit, conversations, database, handovers
 from kb.store.conversations import KeptConversation
 from kb.store.handovers import DEAD, SENT, UNSENT, WAITING, KeptHandOver
 from kb.store.journal import open_journal, read_journal
@@ -287,9 +287,11 @@ def _listed(row: KeptHandOver) -> dict[str, Any]:
     }
 
 
-def try_again(paths: Paths, settings: Settings, id_: str) -> None:
+def try_again(paths: Paths, settings: Settings, id_: str, *, actor: str = audit.SHELL) -> None:
     """A dead letter waits again; a running server takes it up. Raises UsageError where there is none of this id."""
     now = time.time()
     with closing(open_journal(paths.journal)) as db, database.transaction(db):
         if not handovers.retry(db, id_, now, now + settings.handover_hours * _HOUR):
             raise UsageError(f"{id_!r} is no dead letter: `kb handovers --dead` lists them")
+        with closing(database.open_for_writing(paths.database)) as log:  # before it may go out
+            audit.note(log, actor, "handover_retried", id_)

@@ -49,8 +49,8 @@ def read_answer(question: str, answer: str, name: str, id_: str, limits: Limits)
     else:
         for line in filter(str.strip, answer.split("\n")):
             content.append(new("p", line.strip()))
-    join_typed_lists(content)
     settle_blocks(content)
+    join_typed_lists(content)
     content.insert(0, new("h1", question))
     body = to_markdown(content)
     return Told(body, _short(content, answer, written=written), tuple(pictures.kept.values()),

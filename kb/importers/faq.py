@@ -66,6 +66,7 @@ class Table:
         """The good rows in their order. Raises UsageError where a column is missing, InputError for the whole file."""
         columns: dict[str, tuple[str, ...]] = {}
         asked: dict[str, int] = {}
+        similar: list[tuple[int, str]] = []
         count, kept = 0, None
         for row in rows(self.file, encoding=self.encoding, lenient=True):
             columns = columns or field_columns(list(row.cells), self.chosen, self.name)
@@ -77,10 +78,13 @@ class Table:
                 kept.similar += found.similar
                 continue
             if kept:
+                similar += [(kept.row, text) for text in kept.similar]
                 yield from self._entry(kept, columns)
             kept = found if self._is_sound(found, columns, asked) else None
         if kept:
+            similar += [(kept.row, text) for text in kept.similar]
             yield from self._entry(kept, columns)
+        self._compare(similar, asked)
         if not columns:
             raise InputError(f"{self.name}: has no row below its header")
         self._tell(columns, header, count)
@@ -92,6 +96,13 @@ class Table:
         if further := self.findings.columns[-1].further_sheets:
             told = "save each as a file of its own to import it"
             self.findings.note(self.name, [f"only the first sheet was read, not {', '.join(further)}: {told}"])
+
+    def _compare(self, similar: Sequence[tuple[int, str]], asked: Mapping[str, int]) -> None:
+        """Tells of similar questions that are the standard question of another row: both would answer."""
+        for row, text in similar:
+            other = asked.get(_key(text), row)
+            if other != row:
+                self.findings.note(f"{self.name}: row {row}", [f"{text[:80]!r} is the question of row {other} as well"])
 
     def _read(self, row: Row, columns: Mapping[str, Sequence[str]]) -> _Kept | None:
         if row.trouble is not None:

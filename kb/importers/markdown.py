@@ -33,7 +33,7 @@ _LINE_STARTS = (
     (re.compile(r"\|(?=.*\|)"), r"\\|"),
 )
 """What would begin a block, or one of ours for agents, where a line begins so."""
-_SAFE = "/:?#@!$&'*+,;=%~-._"
+_ENDING = re.compile(r"""[\s()<>\\"`*\[\]|\x00-\x1f\x7f]""")
 
 
 def to_markdown(content: Tag) -> str:
@@ -232,7 +232,7 @@ def _line(text: str) -> str:
 
 def _address(href: str) -> str:
     """A link's target with whatever would end it early encoded."""
-    return quote(href.strip(), safe=_SAFE + "".join(filter(lambda c: ord(c) > 127 and c.isalnum(), set(href))))
+    return _ENDING.sub(lambda found: quote(found[0], safe=""), href.strip())
 
 
 def _mark_items(content: Tag) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, SubElement
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 HEADING = "KbHeading"
 """The style that a heading is given, with its level after it."""
 NUMBER = "kb-number-"
@@ -36,6 +37,8 @@ class Prepared:
     contents: bool = False
     drawn: int = 0
     formulas: int = 0
+    words: list[str] = field(default_factory=list)
+    """All texts that are to be read."""
 
 
 @dataclass(slots=True)
@@ -56,8 +59,21 @@ class Outline:
                 _style(paragraph, f"{HEADING}{min(level, 5) + 1}")
             elif listed := self._list(paragraph):
                 self._number(paragraph, *listed)
+        self.found.words += self._words(document)
         self.found.drawn += sum(e.tag.endswith(("}chart", "}relIds")) for e in document.iter())
         self.found.formulas += sum(e.tag.endswith("/math}oMath") for e in document.iter())
+
+    def _words(self, element: Element) -> list[str]:
+        """Not what is deleted, moved away, in a table of contents, or there a second time in another form."""
+        if element.tag in (f"{W}del", f"{W}moveFrom"):
+            return []
+        if element.tag == f"{W}t":
+            return [element.text or ""]
+        style = self.styles.get(_style_of(element) or "") if element.tag == f"{W}p" else None
+        if style is not None and style.name.startswith("toc "):
+            return []
+        inner = [child for child in element if child.tag == f"{MC}Fallback"] or list(element)
+        return [text for child in inner for text in self._words(child)]
 
     def _level(self, paragraph: Element) -> int | None:
         """From 0; None for text."""

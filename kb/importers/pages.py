@@ -23,6 +23,7 @@ from kb.importers.markdown import to_markdown
 from kb.importers.outline import NUMBER
 from kb.importers.pictures import Pictures, in_markdown, stem_of
 from kb.importers.tables import settle_tables
+from kb.importers.typed import join_typed_lists
 from kb.importers.word import read_word
 from kb.importers.wordlists import join_word_lists
 from kb.ingest.articles import MalformedArticle, default_id, read_article, write_article
@@ -101,6 +102,7 @@ def _made(
     settle_lines(content)
     notes += settle_tables(content, place.path)
     settle_blocks(content)
+    notes += join_typed_lists(content)
     body = to_markdown(content)
     if not body.strip():
         raise InputError(f"{place.path}: holds no text")

@@ -6,13 +6,13 @@ import re
 
 from bs4.element import NavigableString, Tag
 
-from kb.importers.elements import children, moved, new, tags
+from kb.importers.elements import LINE, children, moved, new, tags
 
-_MARKER = re.compile(r"\s*(?:(\d{1,3})[.)]|[-*•])\s+(?=\S)")
+_MARKER = re.compile(r"\s*(?:(\d{1,3})[.)]|[-*•])\s+")
 
 
-def join_typed_lists(content: Tag) -> int:
-    """Makes lists of two or more such paragraphs; the number of lists made."""
+def join_typed_lists(content: Tag) -> list[str]:
+    """Makes lists of two or more such paragraphs of settled content, and says how many."""
     made = 0
     for paragraph in tags(content, "p"):
         if paragraph.parent is not None and paragraph.parent.name != "li":
@@ -20,7 +20,7 @@ def join_typed_lists(content: Tag) -> int:
             if len(run) > 1:
                 _join(run)
                 made += 1
-    return made
+    return [f"{made} lists were typed as paragraphs (1., 2., … or dashes) and became lists"] if made else []
 
 
 def _run(first: Tag) -> list[Tag]:
@@ -51,5 +51,7 @@ def _join(run: list[Tag]) -> None:
     for paragraph in run:
         first = paragraph.contents[0]
         first.replace_with(NavigableString(_MARKER.sub("", str(first), count=1)))
-        list_.append(moved(new("li"), children(paragraph)))
+        item = new("li")
+        item.append(moved(new(LINE), children(paragraph)))
+        list_.append(item)
         paragraph.decompose()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
+from html import unescape
 from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
@@ -36,6 +38,7 @@ _STYLES = "\n".join(
         "comment-reference => !",
     ]
 )  # fmt: skip
+_TAGS = re.compile(r"<[^>]*>")
 _NOISE = ("Unrecognised paragraph style", "Unrecognised run style", "was referenced but not defined")
 
 
@@ -74,7 +77,7 @@ def read_word(data: bytes, name: str, limits: Limits) -> WordDocument:
             f"{name}: is no sound DOCX ({type(error).__name__}): open it in Word and save it anew"
         ) from error
     told = dict.fromkeys(m.message for m in made.messages if not any(noise in m.message for noise in _NOISE))
-    return WordDocument(made.value, tuple(pictures), title, (*_noticed(found), *told))
+    return WordDocument(made.value, tuple(pictures), title, (*_noticed(found), *_unread(found, made.value), *told))
 
 
 def _prepared(package: zipfile.ZipFile) -> tuple[BytesIO, Prepared]:
@@ -102,6 +105,13 @@ def _title(package: zipfile.ZipFile) -> str | None:
     properties = _part(package, "docProps/core.xml")
     title = properties.find("{http://purl.org/dc/elements/1.1/}title") if properties is not None else None
     return " ".join((title.text or "").split()) or None if title is not None else None
+
+
+def _unread(found: Prepared, html: str) -> list[str]:
+    """What of the document's texts is not in the page made of it."""
+    letters = Counter("".join("".join(found.words).split()))
+    missing = (letters - Counter(unescape(_TAGS.sub("", html)))).total()
+    return [f"{missing} characters of the document could not be read: compare them"] if missing else []
 
 
 def _noticed(found: Prepared) -> list[str]:

@@ -35,7 +35,7 @@ from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
 from kb.web.completions import completions
-from kb.web.documented import COMPONENTS, document_access
+from kb.web.documented import COMPONENTS, DESCRIPTION, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
@@ -106,7 +106,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         watch.start()
-        app.state.switchboard = Switchboard(service, settings, watch.metrics)
+        app.state.switchboard = Switchboard(service, settings, watch.metrics, admission.courtesy)
         try:
             async with sessions.run():
                 yield
@@ -135,7 +135,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         ),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig(
-            "kb", version("kb"), path="/schema", render_plugins=[_openapi_page()], components=COMPONENTS
+            "kb", version("kb"), description=DESCRIPTION, path="/schema", render_plugins=[_openapi_page()],
+            components=COMPONENTS,
         ),
         logging_config=None,
         plugins=[problem_details(watch.metrics)],

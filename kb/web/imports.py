@@ -20,14 +20,15 @@ from litestar.params import QueryParameter
 from kb.access.callers import Caller
 from kb.config import Settings, zone
 from kb.drafting import proposals
+from kb.editing.proposals import Proposals
 from kb.errors import InputError
 from kb.importers.bringing import Options, bring
 from kb.importers.columns import read_choices
 from kb.importers.limits import limits_of
 from kb.importers.report import Report
 from kb.progress import silent
-from kb.service import Service
 from kb.web.documented import problem
+from kb.web.editing import actor_of
 from kb.web.entrance import BODY_WITHIN
 from kb.web.guards import requires
 
@@ -82,17 +83,15 @@ async def imports(
     if not files:
         raise ClientException(f"send the files as multipart/form-data, each in a field {_FIELD!r} with its file name")
     options = Options(faq or bool(column), read_choices(column or ()), encoding, under.strip("/"), shown)
-    return await sync_to_thread(_imported, state.service, state.settings, files, options, preview=preview)
+    drafts = None if preview else proposals(state.service.paths, state.settings, actor_of(request))
+    return await sync_to_thread(_imported, drafts, state.settings, files, options)
 
 
-def _imported(
-    service: Service, settings: Settings, files: Sequence[UploadFile], options: Options, *, preview: bool
-) -> Report:
+def _imported(drafts: Proposals | None, settings: Settings, files: Sequence[UploadFile], options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="kb-import-") as name:
         folder = Path(name)
         for file in files:
             _put(file, folder)
-        drafts = None if preview else proposals(service.paths, settings)
         try:
             return bring([folder], drafts, options, limits_of(settings), zone(settings), silent)
         except InputError as error:

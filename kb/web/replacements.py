@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from kb.config import zone
-from kb.editing.replacing import Preview, Wanted, plan
+from kb.editing.replacing import LONGEST, Preview, Wanted, plan
 from kb.service import Service
 from kb.web.guards import requires
 from kb.web.revisions import Stored
@@ -23,7 +23,7 @@ class Replacing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `case`, capital and small letters are the same.
     """
 
-    find: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    find: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
     replace: Annotated[str, msgspec.Meta(max_length=2_000)]
     regex: bool = False
     case: bool = True

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from kb.assist.engine import Assistant
 from kb.assist.lines import Told
 from kb.assisting import assistant
 from kb.calls import Calls, utterance
 from kb.config import Settings
+from kb.courtesy import Courtesy
 from kb.errors import KbError
 from kb.service import Service
 from kb.store.calls import KeptUtterance
@@ -22,6 +23,7 @@ from kb.web.changed import Changed, Shown, state_of
 from kb.web.metrics import ERRORS, SUGGESTION_SECONDS, SUGGESTIONS, Metrics, language_of
 from kb.web.sockets import Console
 
+T = TypeVar("T")
 POLL_SECONDS = 0.025
 """How often it is looked whether another worker was told something."""
 _THREADS = 2
@@ -39,8 +41,9 @@ class Joining:
 class Switchboard:
     """All ears of one process; lives on the event loop."""
 
-    def __init__(self, service: Service, settings: Settings, metrics: Metrics) -> None:
-        self._service, self._settings, self.metrics = service, settings, metrics
+    def __init__(self, service: Service, settings: Settings, metrics: Metrics, courtesy: Courtesy) -> None:
+        """`courtesy` is told of what is looked up: a call is no less at hand than a question, though never refused."""
+        self._service, self._settings, self.metrics, self._courtesy = service, settings, metrics, courtesy
         self.threads = ThreadPoolExecutor(_THREADS, "kb-assist")
         self._ears: dict[tuple[str, frozenset[str]], Ear] = {}
         self._polling: asyncio.Task[None] | None = None
@@ -61,6 +64,11 @@ class Switchboard:
         """A console is gone; an ear without any stops listening."""
         if ear.leave(console):
             self._ears = {name: other for name, other in self._ears.items() if other is not ear}
+
+    async def look_up(self, work: Callable[[], T]) -> T:
+        """What `work` finds, in a thread; background work stands still meanwhile."""
+        with self._courtesy.asked():
+            return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
     def ring(self) -> None:
         """This process was told something: it need not wait until the next look."""
@@ -165,7 +173,7 @@ class Ear:
         self._last = kept.number
         self._said[kept.sequence] = kept
         self._tell({"type": "utterance"} | _shown(kept))
-        told = await self._run(lambda: self._engine.hear(utterance(kept)))
+        told = await self._board.look_up(lambda: self._engine.hear(utterance(kept)))
         if told is not None:
             self._told.append(told)
             self._shown.note(told.suggestions)
