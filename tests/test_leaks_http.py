@@ -113,8 +113,9 @@ def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, bundled_em
     for group, pages in GROUPS.items():
         for name, text in pages.items():
             write_article(home, f"{name}.md", f"---\naudience: {group}\n---\n# {text}")
-    with (home / "kb.toml").open("a", encoding="utf-8") as settings:
-        settings.write("\nmin_confidence = 0.0\nkey_requests = 0\naddress_requests = 0\n")
+    settings = home / "kb.toml"  # first: what follows a table belongs to it
+    others = "min_confidence = 0.0\nkey_requests = 0\naddress_requests = 0\n"
+    settings.write_text(others + settings.read_text("utf-8"), "utf-8")
     with writer_lock(Paths(home)):
         writer = Writer(Paths(home), load_settings(home, {}, {}), embedder=bundled_embedder)
         assert writer.reindex(silent).added == sum(map(len, GROUPS.values()))
