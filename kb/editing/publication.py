@@ -166,9 +166,19 @@ class Publications:
             audit.note(self._db, order.actor, _ACTIONS[order.move], order.id, {"revision": order.match})
 
     def _intent(self, order: Order, found: Standing, text: str | None, article: Article | None) -> Intent:
-        before = sha256(bytes_of(self._file(found.path)))
-        said = (order.actor, (), (), (), order.reason, order.gate)
-        return Intent(found.id, order.move, found.path, text, before, article, found.number + 1, True, *said)
+        return Intent(
+            document_id=found.id,
+            move=order.move,
+            path=found.path,
+            text=text,
+            before=sha256(bytes_of(self._file(found.path))),
+            article=article,
+            revision=found.number + 1,
+            ends_edit=True,
+            actor=order.actor,
+            reason=order.reason,
+            gate=order.gate,
+        )
 
     def _held(self, found: Standing) -> Article | None:
         if found.held is None:
