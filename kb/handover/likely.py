@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from math import sqrt
 
 import msgspec
 import numpy as np
@@ -82,11 +81,11 @@ class Likely(msgspec.Struct, frozen=True, dict=True):
         mean, projection, support, weights, letters = self._numbers
         point = (vector - mean) @ projection
         point /= max(float(np.linalg.norm(point)), 1e-9)
-        near = np.exp(self.gamma * (2.0 * (support @ point) - 2.0))
+        near: Numbers = np.exp(self.gamma * (2.0 * (support @ point) - 2.0))
+        by_meaning: float = float(near @ weights) + self.intercept
         held = pieces(text)
-        by_letters = float(letters[held].sum()) / sqrt(max(len(held), 1)) + self.letters_intercept
-        by_meaning = float(near @ weights)
-        return by_meaning + self.intercept + self.letters_share * by_letters
+        by_letters: float = float(letters[held].sum()) / max(len(held), 1) ** 0.5 + self.letters_intercept
+        return by_meaning + self.letters_share * by_letters
 
     @cached_property
     def _numbers(self) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
