@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import charset_normalizer
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from kb.errors import InputError
 from kb.ingest.mapping import plain
@@ -128,6 +126,9 @@ def _parsed(lines: Sequence[str], separator: str, encoding: str, *, open_: bool)
 
 
 def _of_workbook(file: Path) -> Iterator[Row]:
+    import openpyxl  # a tenth of the start of each command, most of which read no workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(file) as packed:
             size = sum(part.file_size for part in packed.infolist())
