@@ -15,6 +15,7 @@ from typing import Any
 import kb_process
 import numpy as np
 import pytest
+from browser import chromium, page  # noqa: F401 - fixtures of every test
 from filelock import FileLock
 from numpy.typing import NDArray
 from tiny_model import write_tiny_model
@@ -242,6 +243,14 @@ class Centre:
 
 @pytest.fixture
 def centre(home: Path, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    return Centre(home, tiny_settings(tiny_model), tiny_embedder)
+
+
+@pytest.fixture(scope="module")
+def module_centre(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    """One home for a module, whose tests leave it as they found it."""
+    home = tmp_path_factory.mktemp("centre")
+    (home / "articles").mkdir()
     return Centre(home, tiny_settings(tiny_model), tiny_embedder)
 
 

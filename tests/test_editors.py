@@ -53,3 +53,46 @@ def test_a_text_as_large_as_an_article_may_be_is_previewed(server: Server) -> No
     assert len(text.encode()) > 2 * 1024 * 1024
     refused = server.client.post("/api/preview", json={"text": text}).json()
     assert "split it into several articles" in refused["troubles"][0]["message"]
+
+
+def test_what_find_and_replace_would_change_is_seen_first(server: Server) -> None:
+    body = {"find": "400-820-0316", "replace": "400-999-0000"}
+    found = server.client.post("/api/replacements", json=body).json()
+    assert found["hits"] > 10
+    assert len(found["changed"]) > 5
+    assert found["kept"] == []
+    for one in found["changed"]:
+        for place in one["places"]:
+            assert place["after"] == place["before"].replace(body["find"], body["replace"])
+    assert server.client.post("/api/replacements", json=body).json() == found
+    for wrong in (
+        {"find": "("} | {"regex": True},
+        {"find": ""},
+        {"find": "a*", "regex": True},
+        {"find": "a", "who": "b"},
+    ):
+        refused = server.client.post("/api/replacements", json={"replace": "x"} | wrong)
+        assert refused.status_code == 400, wrong
+
+
+def test_translations_and_dates_are_listed(server: Server) -> None:
+    groups = server.get("/api/translations").json()["groups"]
+    assert any(group["retires"] == ["zh/app/pairing", "en/app/pairing"] for group in groups)
+    due = server.get("/api/due", days=3_650).json()["due"]
+    assert {one["kind"] for one in due} >= {"review"}
+    assert [one["at"] for one in due] == sorted(one["at"] for one in due)
+    owner = due[-1]["owner"]
+    assert {one["owner"] for one in server.get("/api/due", days=3_650, owner=owner).json()["due"]} == {owner}
+    assert server.get("/api/due", days=-1).status_code == 400
+
+
+def test_what_is_near_an_article_and_near_a_text_is_told(server: Server) -> None:
+    id_ = "zh/delivery/remote-areas"
+    first = server.get(f"/api/articles/{quote(id_, safe='')}/similar").json()["similar"][0]
+    assert (first["document_id"], len(first["same"])) == ("zh/delivery/remote-delivery", 1)
+    assert server.get("/api/articles/nothing/similar").status_code == 404
+    text = "# 退款要几天\n\n仓库验货后 8–9 个工作日内原路退回。\n"
+    found = server.client.post("/api/similar", json={"text": text}).json()["similar"]
+    assert found[0]["document_id"] == "zh/returns/refund-time"
+    assert [pair["own"] for pair in found[0]["contradicts"]] == ["仓库验货后 8–9 个工作日内原路退回。"]
+    assert server.client.post("/api/similar", json={"text": "---\nid: 1\n"}).status_code == 400

@@ -237,9 +237,37 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
+    b"<h1>Imported</h1><p>Own.</p>\r\n--b--\r\n"
+)
+
+
+_MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
+
+
+def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
+    """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
+    body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
+    body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+
+    def requests(_: str) -> Iterator[Request]:
+        for name in ("vip/lounge", "partners/margin", "nowhere"):
+            yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
+
+    return requests
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/articles/{document_id}/impact": _same(
+        *[
+            ("GET", f"/api/articles/{quote(name, safe='')}/impact?revision=1", None, {})
+            for name in ("zh/returns/seven-day-return", *(name for pages in GROUPS.values() for name in pages))
+        ]
+    ),
     "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
     "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
@@ -277,11 +305,23 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "POST /api/imports": _same(
+        *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
     "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
     "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
+    "POST /api/replacements": _same(
+        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    ),
+    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
+    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
+    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "POST /api/similar": _same(
+        ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
+    ),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
     "GET /topics/{name}": _same(
@@ -292,12 +332,20 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
     "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
+    "GET /api/articles": _same(
+        *[("GET", f"/api/articles?{narrowed}", None, {}) for narrowed in ("q=amber", "audience=vip", "state=published")]
+    ),
+    "POST /api/articles": _same(("POST", "/api/articles", {"id": "vip/lounge", "text": "# Amber\n\nCircle.\n"}, {})),
+    **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
+    **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
+    "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
+IMPACT = "GET /api/articles/{document_id}/impact"
 EDITORS_OWN = {
     "GET /api/insights/gaps",
     "GET /api/insights/usage",
@@ -305,6 +353,13 @@ EDITORS_OWN = {
     "GET /api/articles/{document_id}/revisions/{number}",
     "GET /api/articles/{document_id}/diff",
     "POST /api/preview",
+    "POST /api/replacements",
+    "GET /api/translations",
+    "GET /api/due",
+    "GET /api/articles/{document_id}/similar",
+    "POST /api/similar",
+    "GET /api/articles",
+    IMPACT,
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""
@@ -418,7 +473,8 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT)
+    needed = dict.fromkeys(own, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
@@ -436,6 +492,16 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
                 assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
             else:
                 assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
+    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in seen:
+            role = CALLERS[caller][0]
+            refused = {401 if role is None else 403}
+            assert (set(statuses) == refused) == (role not in ("editor", "admin")), (caller, endpoint, statuses)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:

@@ -31,11 +31,11 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass
-class _Previewing(Operation):
-    """An operation that needs the model."""
+class Searched(Operation):
+    """An operation that needs the index and its model."""
 
     def __post_init__(self) -> None:
-        """Adds that it fails without it to what Litestar found by itself."""
+        """Adds that it fails without them to what Litestar found by itself."""
         self.responses = (self.responses or {}) | {
             "503": problem("Nothing is indexed yet, or the index cannot be read")
         }
@@ -47,7 +47,7 @@ class _Previewing(Operation):
     status_code=200,
     sync_to_thread=True,
     request_max_body_size=TEXT_BYTES,
-    operation_class=_Previewing,
+    operation_class=Searched,
     summary="An article's text as it would be shown and found",
 )
 def previewed(state: State, data: JSONBody[Text]) -> Preview:

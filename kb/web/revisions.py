@@ -23,15 +23,22 @@ _Number = Annotated[int, PathParameter(description="A revision's number, from 1"
 
 
 @dataclass
-class Reading(Operation):
-    """An operation about articles that may not be there, or cannot be read."""
+class Stored(Operation):
+    """An operation that reads the database."""
 
     def __post_init__(self) -> None:
-        """Adds both to what Litestar found by itself."""
-        self.responses = (self.responses or {}) | {
-            "404": problem("There is no such article, or no such revision of it"),
-            "503": problem("What is stored cannot be read at the moment"),
-        }
+        """Adds that it fails without it to what Litestar found by itself."""
+        self.responses = (self.responses or {}) | {"503": problem("What is stored cannot be read at the moment")}
+
+
+@dataclass
+class Reading(Stored):
+    """An operation about an article that may not be there."""
+
+    def __post_init__(self) -> None:
+        """Adds that as well."""
+        super().__post_init__()
+        self.responses = (self.responses or {}) | {"404": problem("There is no such article, or no such revision")}
 
 
 @get(

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import File, Template
 
 from kb import library
@@ -42,7 +42,7 @@ def article(
     document_id: FromPath[Path],
     start: Annotated[int | None, QueryParameter(name="from", ge=0)] = None,
     end: Annotated[int | None, QueryParameter(name="to", ge=0)] = None,
-    revision: int | None = None,
+    revision: FromQuery[int | None] = None,
 ) -> Template:
     """What is read is the live revision; a sentence of an older one is not marked in it."""
     shown = _shown(request, state, _id(document_id))
