@@ -26,7 +26,6 @@ from kb_process import KbProcess
 from litestar.routes import HTTPRoute
 from scraping import OPEN, scraped, total
 from server_process import Server, serving, until
-from tiny_model import write_tiny_model
 
 from kb import handing
 from kb.access.keys import create_key
@@ -471,8 +470,9 @@ def test_server_json_replaces_a_stale_one_and_goes_with_the_server(life: Life) -
 
 def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Centre, tmp_path: Path) -> None:
     write_article(centre.home, "a.md", "# Lamp\n\nThe lamp is green.\n")
-    gone = msgspec.structs.replace(centre.settings, model=str(write_tiny_model(tmp_path / "gone", seed=10)))
-    Centre(centre.home, gone, Embedder(describe(gone.model, query_prompt="q: ", passage_prompt="p: "))).reindex()
+    copy = str(shutil.copytree(centre.settings.model, tmp_path / "gone"))  # of the same weights, converted already
+    gone = msgspec.structs.replace(centre.settings, model=copy, passage_prompt="other: ")
+    Centre(centre.home, gone, Embedder(describe(copy, query_prompt="q: ", passage_prompt="other: "))).reindex()
     shutil.rmtree(gone.model)
     service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     with writer_lock(centre.paths):
@@ -480,7 +480,7 @@ def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Cent
         with pytest.raises(IndexMismatch, match="kb reindex"):
             _ = service.knowledge
     try:
-        until(lambda: service._following.knowledge is not None)
+        until(lambda: service._following.knowledge is not None, seconds=60)
         assert service.knowledge.reader.view.manifest.generation == 2
         assert len(service.knowledge.reader.view.catalogue.ids) == 1
     finally:

@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import charset_normalizer
-import openpyxl
 from defusedxml.ElementTree import iterparse
-from openpyxl.utils.cell import range_boundaries
-from openpyxl.utils.exceptions import InvalidFileException
 
 from kb.errors import InputError
 from kb.ingest.mapping import plain
@@ -166,6 +163,9 @@ def sheets(file: Path) -> tuple[str, ...]:
 
 
 def _opened(file: Path) -> Any:
+    import openpyxl  # a tenth of the start of each command, most of which read no workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(file) as packed:
             size = sum(part.file_size for part in packed.infolist())
@@ -190,6 +190,8 @@ def _of_workbook(file: Path, *, lenient: bool) -> Iterator[Cells]:
 
 def _merged(sheet: Any) -> list[tuple[int, int, int, int]]:
     """The merged ranges of a sheet that is read row by row: first column and row, last column and row."""
+    from openpyxl.utils.cell import range_boundaries
+
     found = []
     with sheet._get_source() as part:
         for _, element in iterparse(part):
