@@ -24,7 +24,7 @@ _NEIGHBOURS = 12
 _DIFFERENT = 256  # texts that the middle is the mean of
 _EXACT_UP_TO = 16_384
 _DIGIT = re.compile("[0-9]")
-_PROBED = 6  # of the clusters that neighbours are looked for in, beyond that
+_PROBED = 24  # of the clusters that neighbours are looked for in, beyond that
 
 
 def groups(vectors: Matrix, codes: Sequence[frozenset[str]], *, alike: float = ALIKE) -> list[list[int]]:
