@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kb.commands import doctor, keeping
+from kb.commands.article import article
 from kb.commands.assist import assist
 from kb.commands.audit import audit
 from kb.commands.editing import diff, replace
@@ -236,5 +237,5 @@ def _ask(
     return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
-for _command in (audit, diff, export, import_, insights, key, replace, replay, user):
+for _command in (article, audit, diff, export, import_, insights, key, replace, replay, user):
     main.add_command(_command)

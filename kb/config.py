@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The centre's own telephone numbers and mail addresses, which redaction leaves alone."""
     ticket_months: int = 18
     """How many months after it was closed a ticket is still found."""
+    approval: bool = False
+    """Whether an article goes live only once somebody else than its writers has approved it, however it was edited."""
     golden: tuple[str, ...] = ()
     """Files of golden questions below the home, which a new generation must answer as well as the live one; default:
     `golden.jsonl` where there is one."""
@@ -168,7 +170,7 @@ MODEL_KEYS = ("model", "query_prompt", "passage_prompt")
 
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
-    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months")
+    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months", "approval")
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return {name: values[name] for name in names}
 

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "search": VALUES | {"slots", "stages"},
     "answer": VALUES | {"ingest", "search", "slots"},
     "assist": VALUES | {"answer", "search"},
-    "editing": VALUES | {"config", "ingest", "store"},
+    "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
@@ -48,13 +48,14 @@ MAY_IMPORT = {
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
-    | {"deliveries", "ingest"}
+    | {"deliveries", "editing", "ingest"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
     "previewing": VALUES | {"config", "ingest"},
-    "handing": VALUES | {"backup", "config", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
+    "handing": VALUES
+    | {"backup", "config", "editing", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -90,8 +91,11 @@ MAY_IMPORT = {
     "shelves": VALUES | {"knowledge", "search", "store"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
+    "turns": VALUES | {"backup", "config", "editing", "jobs", "orders", "progress", "publishing", "search", "writer"},
     "service": VALUES
     | {
+        "editing",
+        "turns",
         "authoring",
         "calls",
         "handover",
@@ -114,7 +118,7 @@ MAY_IMPORT = {
         "retention",
         "withheld",
     }
-    | {"backup", "search", "writer"},
+    | {"search", "writer"},
     "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},

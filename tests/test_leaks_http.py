@@ -236,6 +236,21 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+_MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
+
+
+def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
+    """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
+    body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
+    body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+
+    def requests(_: str) -> Iterator[Request]:
+        for name in ("vip/lounge", "partners/margin", "nowhere"):
+            yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
+
+    return requests
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
@@ -277,16 +292,16 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
-    "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
-    "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
-    "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "GET /api/articles/{article_id}/revisions": _of_articles("/api/articles/{}/revisions"),
+    "GET /api/articles/{article_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
+    "GET /api/articles/{article_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
     ),
     "GET /api/translations": _same(("GET", "/api/translations", None, {})),
     "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
-    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "GET /api/articles/{article_id}/similar": _of_articles("/api/articles/{}/similar"),
     "POST /api/similar": _same(
         ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
     ),
@@ -300,6 +315,13 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
     "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
     "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
+    "GET /api/articles": _same(
+        *[("GET", f"/api/articles?{narrowed}", None, {}) for narrowed in ("q=amber", "audience=vip", "state=published")]
+    ),
+    "POST /api/articles": _same(("POST", "/api/articles", {"id": "vip/lounge", "text": "# Amber\n\nCircle.\n"}, {})),
+    **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
+    **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
+    "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -309,14 +331,15 @@ LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
 EDITORS_OWN = {
     "GET /api/insights/gaps",
     "GET /api/insights/usage",
-    "GET /api/articles/{document_id}/revisions",
-    "GET /api/articles/{document_id}/revisions/{number}",
-    "GET /api/articles/{document_id}/diff",
+    "GET /api/articles",
+    "GET /api/articles/{article_id}/revisions",
+    "GET /api/articles/{article_id}/revisions/{number}",
+    "GET /api/articles/{article_id}/diff",
     "POST /api/preview",
     "POST /api/replacements",
     "GET /api/translations",
     "GET /api/due",
-    "GET /api/articles/{document_id}/similar",
+    "GET /api/articles/{article_id}/similar",
     "POST /api/similar",
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
@@ -431,7 +454,7 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    needed = dict.fromkeys(EDITORS_OWN, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
@@ -449,6 +472,16 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
                 assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
             else:
                 assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
+    seen = {endpoint for _, endpoint in told.statuses if " /api/articles" in endpoint}
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 4
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in seen:
+            role = CALLERS[caller][0]
+            refused = {401 if role is None else 403}
+            assert (set(statuses) == refused) == (role not in ("editor", "admin")), (caller, endpoint, statuses)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:

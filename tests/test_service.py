@@ -492,7 +492,7 @@ def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Cent
 def test_a_job_that_comes_while_the_server_stops_is_told_to_come_again(centre: Centre) -> None:
     service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     writer = Writer(centre.paths, centre.settings, embedder=centre.embedder)
-    job = service._job("reindex", writer, lambda *_: pytest.fail("it ran"))
+    job = service.turns.job("reindex", writer, lambda *_: pytest.fail("it ran"))
     service.stop()
     writer.close()
     with pytest.raises(StoreBusy, match="stopping"):

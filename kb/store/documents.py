@@ -243,3 +243,28 @@ def replace_files(db: Database, readings: dict[str, FileState]) -> None:
     db.execute("DELETE FROM files")
     rows = [{"path": f.path, "digest": f.digest, "document_id": f.document_id} for f in readings.values()]
     db.table("files").insert_all(rows)
+
+
+def file_of(db: Database, document_id: str) -> FileState | None:
+    """The last good reading of the file that an article is in."""
+    row = db.execute("SELECT path, digest, document_id FROM files WHERE document_id = ?", [document_id]).fetchone()
+    return None if row is None else FileState(*row)
+
+
+def file_at(db: Database, path: str) -> FileState | None:
+    """The last good reading of the file at a path."""
+    row = db.execute("SELECT path, digest, document_id FROM files WHERE path = ?", [path]).fetchone()
+    return None if row is None else FileState(*row)
+
+
+def keep_file(db: Database, reading: FileState) -> None:
+    """Remembers a reading in place of the one before."""
+    db.execute(
+        "INSERT OR REPLACE INTO files (path, digest, document_id) VALUES (?, ?, ?)",
+        [reading.path, reading.digest, reading.document_id],
+    )
+
+
+def forget_file(db: Database, path: str) -> None:
+    """A file is gone."""
+    db.execute("DELETE FROM files WHERE path = ?", [path])

@@ -23,7 +23,7 @@ from litestar.static_files import create_static_files_router
 
 from kb.access.callers import Caller
 from kb.access.reception import Reception
-from kb.errors import KbError, NotShown, UsageError
+from kb.errors import InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
@@ -33,6 +33,7 @@ from kb.slots import Slots
 from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
+from kb.web.articles import articles
 from kb.web.asking import Asking, pair_of
 from kb.web.assistants import assistants
 from kb.web.audit import audit_log
@@ -60,8 +61,8 @@ _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _TITLES = {
     303: "See Other", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
-    503: "Unavailable",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
+    413: "Content Too Large", 428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage)
@@ -127,7 +128,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(), static_files(),
+            articles(), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(),
+            static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -174,11 +176,18 @@ def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
             "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503], extra=_named()
         )
 
-    def usage(error: UsageError) -> ProblemDetailsException:
+    def usage(error: UsageError | InputError) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=400, title="Bad Request", extra=_named())
 
     def not_shown(error: NotShown) -> ProblemDetailsException:
         return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
+
+    def refused(error: MoveRefused) -> ProblemDetailsException:
+        more = {"reason": error.reason, **error.detail}
+        return ProblemDetailsException(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
+
+    def stale(error: StaleBase) -> ProblemDetailsException:
+        return ProblemDetailsException(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
 
     def http(error: HTTPException) -> ProblemDetailsException:
         return ProblemDetailsException(
@@ -194,6 +203,9 @@ def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
             exception_to_problem_detail_map={
                 KbError: unavailable,
                 UsageError: usage,
+                InputError: usage,
+                MoveRefused: refused,
+                StaleBase: stale,
                 NotShown: not_shown,
                 HTTPException: http,
             }

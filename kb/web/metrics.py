@@ -84,7 +84,8 @@ LAG = Metric(
 ROWS = Metric("kb_index_rows", "gauge", ("kind",), "Passages that are shown, of articles and of tickets.", "livemax")
 WRITES = Metric(
     "kb_writes_total", "counter", ("job", "outcome"),
-    "Writing jobs (`watch`: a change in `articles/`) by what became of them: `unchanged`, `edited`, `published` (a"
+    "Writing jobs (`watch`: a change in `articles/`, `article`: an editor's order, "
+    "`schedule`: what was due) by what became of them: `unchanged`, `edited`, `published` (a"
     " rebuilt generation), `refused` (it answered worse), `failed`.",
 )  # fmt: skip
 REMEMBERED = Metric(

@@ -42,31 +42,31 @@ class Reading(Stored):
 
 
 @get(
-    "/api/articles/{document_id:str}/revisions",
+    "/api/articles/{article_id:str}/revisions",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
     summary="An article's revisions, the newest first",
 )
-def listed(state: State, document_id: ArticleId) -> revisions.Revisions:
+def listed(state: State, article_id: ArticleId) -> revisions.Revisions:
     """For editors alone: a revision may hold what is no longer, or not yet, for anybody else."""
-    return revisions.revisions(_service(state).paths, document_id)
+    return revisions.revisions(_service(state).paths, article_id)
 
 
 @get(
-    "/api/articles/{document_id:str}/revisions/{number:int}",
+    "/api/articles/{article_id:str}/revisions/{number:int}",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
     summary="One revision, as a whole article file",
 )
-def one(state: State, document_id: ArticleId, number: _Number) -> revisions.Revision:
+def one(state: State, article_id: ArticleId, number: _Number) -> revisions.Revision:
     """Front matter and body."""
-    return revisions.revision(_service(state).paths, document_id, number)
+    return revisions.revision(_service(state).paths, article_id, number)
 
 
 @get(
-    "/api/articles/{document_id:str}/diff",
+    "/api/articles/{article_id:str}/diff",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
@@ -74,14 +74,14 @@ def one(state: State, document_id: ArticleId, number: _Number) -> revisions.Revi
 )
 def diff(
     state: State,
-    document_id: ArticleId,
+    article_id: ArticleId,
     from_: Annotated[
         int | None, QueryParameter(name="from", description="The one before `to`; 0: nothing", ge=0, le=_MOST)
     ] = None,
     to: Annotated[int | None, QueryParameter(description="The newest, where it is not said", ge=1, le=_MOST)] = None,
 ) -> revisions.Compared:
     """Hunks for a page to draw, and a unified diff."""
-    return revisions.compared(_service(state).paths, document_id, from_, to)
+    return revisions.compared(_service(state).paths, article_id, from_, to)
 
 
 def _service(state: State) -> Service:
