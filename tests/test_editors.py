@@ -65,6 +65,20 @@ def test_what_find_and_replace_would_change_is_seen_first(server: Server) -> Non
         for place in one["places"]:
             assert place["after"] == place["before"].replace(body["find"], body["replace"])
     assert server.client.post("/api/replacements", json=body).json() == found
+    ask = {"find": "颱風", "replace": "台风"}
+    token = server.client.post("/api/replacements", json=ask).json()["token"]
+    assert server.client.post(f"/api/replacements/{token}", json=ask | {"replace": "风"}).status_code == 409
+    before = server.get("/api/articles", q="hong-kong").json()["articles"]
+    assert server.client.post(f"/api/replacements/{token}", json=ask).json() == {"edited": [], "kept": []}
+    assert server.get("/api/articles", q="hong-kong").json()["articles"] == before
+    ask = {"find": "熱帶氣旋警告信號", "replace": "風球"}
+    token = server.client.post("/api/replacements", json=ask).json()["token"]
+    done = server.client.post(f"/api/replacements/{token}", json=ask).json()
+    assert done == {"edited": [{"document_id": "zh-hant/delivery/hong-kong-delivery", "revision": 2}], "kept": []}
+    assert server.client.post(f"/api/replacements/{token}", json=ask).status_code == 409, "it is done"
+    edit = server.get("/api/articles/zh-hant%2Fdelivery%2Fhong-kong-delivery").json()
+    assert (edit["state"], edit["live"]) == ("draft", 1)
+    assert "風球" in edit["text"]
     for wrong in (
         {"find": "("} | {"regex": True},
         {"find": ""},

@@ -299,6 +299,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
     ),
+    "POST /api/replacements/{token}": _same(("POST", "/api/replacements/amber", {"find": "amber", "replace": "x"}, {})),
     "GET /api/translations": _same(("GET", "/api/translations", None, {})),
     "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
     "GET /api/articles/{article_id}/similar": _of_articles("/api/articles/{}/similar"),
