@@ -243,6 +243,7 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
     """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
     body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
     body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+    body |= {"revision": 1} if more == ("restore",) else {}
 
     def requests(_: str) -> Iterator[Request]:
         for name in ("vip/lounge", "partners/margin", "nowhere"):
@@ -295,6 +296,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/articles/{article_id}/revisions": _of_articles("/api/articles/{}/revisions"),
     "GET /api/articles/{article_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
     "GET /api/articles/{article_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "POST /api/articles/{article_id}/restore": _editing("POST", "restore"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
@@ -477,7 +479,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
     seen = {endpoint for _, endpoint in told.statuses if " /api/articles" in endpoint}
-    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 4
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 5
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:
             role = CALLERS[caller][0]

@@ -9,17 +9,18 @@ from kb.commands.home import Home, as_json
 
 @click.command()
 @click.argument("article_id")
-@click.option("--from", "old", type=click.IntRange(0), help="A revision; the one before --to; 0 is nothing.")
+@click.option("--from", "old", type=click.IntRange(0), help="A revision; what was stored before --to; 0 is nothing.")
 @click.option("--to", "new", type=click.IntRange(1), help="A revision; the newest.")
 @as_json
 @click.pass_obj
 def diff(home: Home, article_id: str, old: int | None, new: int | None, as_json: bool) -> None:
     """Show what differs between two revisions of ARTICLE_ID."""
+    from kb.config import zone
     from kb.differing import show_difference
     from kb.editing.revisions import compared
     from kb.presentation import show_json
 
-    found = compared(home.paths, article_id, old, new)
+    found = compared(home.paths, zone(home.settings), article_id, old, new)
     show_json(found) if as_json else show_difference(found)
 
 
