@@ -2,11 +2,13 @@
 
     python -m bench.assist HOME
 
-HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay.
+HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay. Measure on a
+quiet machine: the load average is told with the figures.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -37,6 +39,7 @@ def main(home: Path) -> None:
     """Prints one line a set."""
     kb = KnowledgeBase(Paths(home), load_settings(home, {}))
     kb.warm()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     measure(kb, sorted(CALLS.glob("*.jsonl"))[:1])  # what is read once for all
     files = sorted(CALLS.glob("*.jsonl"))
     for name, blind in (("tuned", False), ("blind", True)):

@@ -46,13 +46,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class AnswerAccount:
-    """An answer, and how it came about; `basis` is what it was made of, null where it was refused."""
+    """An answer, and how it came about; `basis` is what it was made of, null where it was refused.
+
+    `refused_before` where the turn before is refused when it is asked again, because nobody kept a record of it.
+    """
 
     answer: Answer
     circumstances: Circumstances
     candidates: tuple[Candidate, ...]
     basis: Basis | None
     ms: float
+    refused_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kb.answer.citations import document_url
 from kb.answering import Answering
 from kb.assist.engine import MOST, Assistant
-from kb.assist.lines import Candidate, Note, Saying
+from kb.assist.lines import Candidate, Note, Saying, revision_of
 from kb.hits import Found
 from kb.knowledge import KnowledgeBase
 from kb.model import PUBLIC
-from kb.questions import MAX_QUESTION
+from kb.questions import MAX_QUESTION, Question
 from kb.results import Ask
 from kb.search.terms import question_terms, terms
 
@@ -44,13 +44,17 @@ class KnowledgeShelf:
         words = frozenset(question_terms(query))
         return [_candidate(found, words) for found in question.lane("article", MOST)]
 
-    def saying(self, candidate: Candidate, query: str, speaks: str) -> Saying:
-        """What an answer would quote of this document to the public, and what its internal passages note."""
+    def sayings(self, candidates: Sequence[Candidate], query: str, speaks: str) -> list[Saying]:
+        """What an answer would quote of each document to the public, and what its internal passages note.
+
+        Looked up once for all of them: that takes as long as finding them did.
+        """
         question = self._kb.question(self._ask(query, speaks, frozenset({PUBLIC})))
-        answering = Answering(question)
-        lane = question.lane("article", MOST, answering=True)
-        same = next((found for found in lane if found.passage.document_id == candidate.document_id), None)
-        answer = answering.of(same) if same else None
+        lane = {found.passage.document_id: found for found in question.lane("article", MOST, answering=True)}
+        return [self._saying(candidate, question, lane.get(candidate.document_id)) for candidate in candidates]
+
+    def _saying(self, candidate: Candidate, question: Question, same: Found | None) -> Saying:
+        answer = Answering(question).of(same) if same else None
         notes = self._notes(candidate)
         return Saying(answer.text, answer.citations, notes) if answer else Saying(notes=notes)
 
@@ -59,8 +63,7 @@ class KnowledgeShelf:
         return meaning(text)
 
     def _notes(self, candidate: Candidate) -> tuple[Note, ...]:
-        revision = int(candidate.passage_id.rpartition("@")[2].partition("#")[0])
-        every = self._kb.reader.passages_of(candidate.document_id, revision)
+        every = self._kb.reader.passages_of(candidate.document_id, revision_of(candidate.passage_id))
         inside = [p for p in every if p.internal and self._audiences_hold(p.audience) and p.role == "text"]
         return tuple(Note(p.text, p.heading[1:]) for p in inside[:_NOTES])
 

@@ -158,7 +158,7 @@ class Author:
         ]
         source = [basis.document_id, basis.revision, given, [passage.text for passage in material.passages]]
         by = [prompt.version(), self._settings.llm_url, self.model.name, self._settings.llm_external]
-        narrowed = [ask.product, ask.language, ask.tag]
+        narrowed = [ask.product, ask.language, ask.tag, sorted(ask.context)]
         return hashlib.sha256(msgspec.json.encode([said, asked.speaks, narrowed, source, by])).hexdigest()
 
 

@@ -14,8 +14,10 @@ from kb.commands.assist import assist
 from kb.commands.audit import audit
 from kb.commands.editing import diff, replace
 from kb.commands.export import export
+from kb.commands.gate import gate
 from kb.commands.handovers import handovers
 from kb.commands.home import Home, as_json
+from kb.commands.impact import impact
 from kb.commands.importing import import_
 from kb.commands.insights import insights
 from kb.commands.key import key
@@ -237,5 +239,7 @@ def _ask(
     return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
-for _command in (article, audit, diff, export, import_, insights, key, replace, replay, user):
+for _command in (
+    article, audit, diff, export, gate, impact, import_, insights, key, replace, replay, user,
+):  # fmt: skip
     main.add_command(_command)

@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many questions one serving process has at hand at most; a further one is told at once to come again."""
     journal_days: int = 180
     """How many days what was asked, told and said of it is kept."""
+    inbox_days: int = 30
+    """How long a help desk's ticket waits to be published; then it is deleted, unpublished."""
     call_hours: int = 24
     """How many hours what was said on a call is kept."""
     assist_ms: int = 60
@@ -77,6 +79,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session ends after so long, however much it is used."""
     sources: dict[str, dict[str, Any]] = {}
     """How records of other systems are read, by the source's name; only in `kb.toml`, as sections."""
+    import_megabytes: int = 50
+    """How large one file that is imported as drafts may be, also all of one upload together."""
+    import_unpacked_megabytes: int = 300
+    """How much a DOCX file may unpack to."""
+    import_image_megabytes: int = 10
+    """How large one picture of an imported document may be."""
+    import_files: int = 2_000
+    """How many files one import may have."""
     tickets_keys: tuple[str, ...] = ()
     """Ids of keys that may send tickets to `/api/tickets` whatever their role; editors may anyway."""
     tickets_secret: str | None = None
@@ -141,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _LISTS = ("keep", "golden", "sites", "oidc_roles", "tickets_keys", "handover_topics", "envelope_key")
+_IMPORTS = ("import_megabytes", "import_unpacked_megabytes", "import_image_megabytes", "import_files")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -244,9 +255,10 @@ def _refuse_impossible(settings: Settings) -> None:
         )
     if settings.max_requests < 1:
         raise SettingsError(f"max_requests: {settings.max_requests} would refuse every question; accepted is 1 or more")
-    if settings.journal_days < 1:
-        raise SettingsError(f"journal_days: {settings.journal_days} is not a positive number of days")
-    for name in ("call_hours", "assist_ms"):
+    for name in ("journal_days", "inbox_days"):
+        if (found := getattr(settings, name)) < 1:
+            raise SettingsError(f"{name}: {found} is not a positive number of days")
+    for name in ("call_hours", "assist_ms", *_IMPORTS):
         if (found := getattr(settings, name)) < 1:
             raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")
     if not 0 < settings.conversation_hours <= 24 * 365:

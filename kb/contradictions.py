@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kb.hits import Found
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.search.analysis import parts
 from kb.search.features import NAMES
 from kb.search.forward import groups, key
@@ -49,7 +49,7 @@ def differing(own: Sequence[Fact], embedded: str) -> Iterator[tuple[Fact, str]]:
                 yield fact, sentence
 
 
-def contradicting(found: Found, told: Iterable[str], view: View, reader: Reader) -> str | None:
+def contradicting(found: Found, told: Iterable[str], view: View, reader: Reads) -> str | None:
     """The document that says one of the sentences `told` with other numbers, where the question fits it as well.
 
     Only documents for the same people, product and language, of another family, among what the asker may see.
@@ -83,7 +83,7 @@ def _alike(words: frozenset[int], said: frozenset[int]) -> bool:
     return common >= max(FEWEST, ALIKE * len(words)) and common >= ALIKE / 2 * len(said)
 
 
-def _differs(own: Sequence[Fact], row: int, reader: Reader) -> bool:
+def _differs(own: Sequence[Fact], row: int, reader: Reads) -> bool:
     passage = reader.fetch([row]).get(row)  # gone where a writer purged it meanwhile
     return passage is not None and next(differing(own, passage.embedded), None) is not None
 

@@ -18,24 +18,24 @@ from kb.journal import TURNS, Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, Option
 from kb.stages import Stages
-from kb.store import answers, conversations
-from kb.store.conversations import KeptStream, KeptTurn
+from kb.store import conversations
+from kb.store.conversations import KeptConversation, KeptTurn
 
 NEW = ""
 """In place of an id: a conversation begins."""
-STREAM_SECONDS = 60.0
-"""How long an answer waits to be fetched as events."""
 _BYTES = 24
 _HOUR = 3600.0
 _options = msgspec.json.Decoder(tuple[Option, ...])
-_answer = msgspec.json.Decoder(Answer)
 
 
 class Conversations:
     """Goes on with conversations, whichever process of this home had the turns before."""
 
-    def __init__(self, journal: Journal, settings: Settings) -> None:
-        self._journal, self._seconds = journal, settings.conversation_hours * _HOUR
+    def __init__(
+        self, journal: Journal, settings: Settings, close: Callable[[str], bytes | None] = lambda _: None
+    ) -> None:
+        """`close` encrypts what was said, for whoever may have to take over; None where nobody would."""
+        self._journal, self._seconds, self._close = journal, settings.conversation_hours * _HOUR, close
 
     def answer(
         self,
@@ -46,56 +46,29 @@ class Conversations:
         *,
         explain: bool = False,
         stages: Stages | None = None,
-        after: Callable[[AnswerAccount, Ask], AnswerAccount] | None = None,
+        after: Callable[[AnswerAccount, Ask, KeptConversation], AnswerAccount] | None = None,
     ) -> Answer:
         """The answer to the next turn of a conversation, or, where `id_` is NEW, to the first; it is on record.
 
         `after` may put another in its place, such as a hand-over. Raises NotShown where this caller and customer have
         no such conversation, UsageError, StoreError.
         """
-        before = [] if id_ == NEW else self._turns(id_, origin)
-        offered = _offered(before)
-        ask = replace(ask, conversation=tuple(turn.meant for turn in before), offered=offered)
-        account = kb.answered(ask, explain=explain, stages=stages)
-        account = account if after is None else after(account, ask)
         known = id_ or secrets.token_urlsafe(_BYTES)
+        before = KeptConversation(_hash(known)) if id_ == NEW else self._before(id_, origin)
+        offered = _offered(before.turns)
+        ask = replace(ask, conversation=tuple(turn.meant for turn in before.turns), offered=offered)
+        account = kb.answered(ask, explain=explain, stages=stages)
+        account = account if after is None else after(account, ask, before)
         made = account.answer
         self._journal.keep_answer(
             account, ask, origin, also=self._adding(known, id_ == NEW, ask, offered, made, origin)
         )
         return replace(made, conversation_id=known)
 
-    def offer_stream(self, answer: Answer, origin: Origin) -> str:
-        """A token by which an answer that is on record may be fetched as events, once, by whoever has it."""
-        token, now = secrets.token_urlsafe(_BYTES), time.time()
-        form = None if answer.form is None else msgspec.json.encode(answer.form).decode()
-        kept = KeptStream(answer.answer_id, form, answer.conversation_id)
-        customer = self._journal.customer(origin)
-        self._journal.keep(lambda db: conversations.add_stream(db, _hash(token), kept, customer, now + STREAM_SECONDS))
-        return token
-
-    def take_stream(self, token: str) -> Answer:
-        """The answer that a token was given for, once. Raises NotShown where there is none (any more)."""
-        now = time.time()
-
-        def take(db: Database) -> Answer | None:
-            kept = conversations.take_stream(db, _hash(token), now)
-            told = None if kept is None else answers.read(db, kept.answer_id)
-            if kept is None or told is None:
-                return None
-            form = None if kept.form is None else msgspec.json.decode(kept.form)
-            made = msgspec.json.decode(told.told)
-            return msgspec.convert(made | {"form": form, "conversation_id": kept.conversation_id}, Answer)
-
-        found = self._journal.keep(take)
-        if found is None:
-            raise NotShown("nothing waits here: a stream can be fetched once, within a minute")
-        return found
-
-    def _turns(self, id_: str, origin: Origin) -> list[KeptTurn]:
+    def _before(self, id_: str, origin: Origin) -> KeptConversation:
         hash_, customer, now = _hash(id_), self._journal.customer(origin), time.time()
         found = self._journal.keep(
-            lambda db: conversations.last_turns(db, hash_, origin.caller, customer, now, TURNS), settled=False
+            lambda db: conversations.gone_on(db, hash_, origin.caller, customer, now, TURNS), settled=False
         )
         if found is None:
             raise NotShown("you have no such conversation: it may have expired; begin one with `conversation: true`")
@@ -109,7 +82,8 @@ class Conversations:
         label = next((option.label for option in offered if made.cites(option.document_id)), None)
         meant = said if label is None or not ask.conversation else f"{ask.conversation[-1]}\n{label}"
         asked_back = msgspec.json.encode(made.options).decode() if made.options else None
-        turn = KeptTurn(said, meant, made.answer_id, made.outcome, made.reason, asked_back)
+        closed = None if made.outcome == "handover" else self._close(ask.question)
+        turn = KeptTurn(said, meant, made.answer_id, made.outcome, made.reason, asked_back, now, closed)
         until = now + self._seconds
 
         def write(db: Database) -> None:

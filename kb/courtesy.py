@@ -44,6 +44,20 @@ class Courtesy:
             self._consider()
 
     @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Until the block ends, a question is at hand."""
+        self.came()
+        try:
+            yield
+        finally:
+            self.went()
+
+    @property
+    def at_hand(self) -> int:
+        """Questions that came and are not done."""
+        return self._at_hand
+
+    @contextmanager
     def shown_by(self, pid: int) -> Iterator[None]:
         """Until the block ends, the child process `pid` stands still while questions are at hand."""
         ended = threading.Event()

@@ -98,7 +98,7 @@ def _here(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, An
     writer = Writer(paths, settings)
     try:
         if job == "reindex":
-            forget(paths, settings.journal_days)
+            forget(paths, settings)
             return writer.reindex(progress, full=arguments["full"], force=arguments["force"])
         if job == "model":
             writer.prepare(settings, progress)

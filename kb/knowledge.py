@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -21,7 +21,7 @@ from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.model import EVERY
 from kb.questions import KINDS, MAX_QUESTION, Question
-from kb.reader import Reader
+from kb.reader import Reader, Reads
 from kb.results import Answer, Ask, SearchResult
 from kb.search import fusion
 from kb.search.embedding import Embedder, Embeds, describe
@@ -46,6 +46,16 @@ class _Noting:
     def __call__(self, text: str) -> NDArray[np.float32]:
         self.texts.setdefault(text)
         return self._nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a turn asks; the document it picks of those the turn before offered; what came of the turn before."""
+
+    ask: Ask
+    meant: str | None = None
+    asked_back: bool = False
+    refused_before: bool = False
 
 
 class KnowledgeBase:
@@ -110,10 +120,13 @@ class KnowledgeBase:
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
+        self._vectors.ahead(dict.fromkeys(text for ask in asks for text in self.embedded_of(ask)))
+
+    def embedded_of(self, ask: Ask) -> tuple[str, ...]:
+        """The texts whose vectors a question asks for, once its slips are mended. Raises UsageError."""
         needed = _Noting(self._embedder.spec.dim)
-        for ask in asks:
-            self._question(ask, needed)  # it is mended before it is embedded
-        self._vectors.ahead(needed.texts)
+        self._question(ask, needed)
+        return tuple(needed.texts)
 
     def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
@@ -158,11 +171,7 @@ class KnowledgeBase:
     def answered(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> AnswerAccount:
         """An answer with how it came about. Raises UsageError."""
         started = time.perf_counter()
-        put, meant, asked_back = self._picked(ask)
-        question = self.question(put, stages=stages)
-        answering = Answering(question, meant=meant, asked_back=asked_back)
-        made = answering.answer()
-        question.stages.ended(COMPOSED)
+        turn, question, answering, made = self._quoted(ask, self.reader, self._vectors, stages=stages)
         if self.author is not None and made.outcome == "answered":
             made = self.author.written(answering, made, self._similarity)
             question.stages.ended(GENERATED)
@@ -170,31 +179,58 @@ class KnowledgeBase:
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
-        put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
-        return AnswerAccount(made, put_to, seen, answering.basis, took)
+        return self._account(turn, question, answering, made, took)
 
-    def _picked(self, ask: Ask) -> tuple[Ask, str | None, bool]:
-        """What a turn asks, where it picks an option of the turn before; the document picked, and whether we had asked.
+    def quoted(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> AnswerAccount:
+        """An answer that quotes, from another state than the newest one, by vectors that are at hand.
 
-        Where the caller keeps no record of options, the turn before is asked again to find them.
+        Raises UsageError.
         """
+        started = time.perf_counter()
+        turn, question, answering, made = self._quoted(ask, reader, embed, tells=False)
+        return self._account(turn, question, answering, made, round((time.perf_counter() - started) * 1000, 3))
+
+    def _account(
+        self, turn: _Turn, question: Question, answering: Answering, made: Answer, took: float
+    ) -> AnswerAccount:
+        put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
+        return AnswerAccount(made, put_to, seen, answering.basis, took, turn.refused_before)
+
+    def _quoted(
+        self,
+        ask: Ask,
+        reader: Reads,
+        embed: Callable[[str], NDArray[np.float32]],
+        *,
+        stages: Stages | None = None,
+        tells: bool = True,
+    ) -> tuple[_Turn, Question, Answering, Answer]:
+        turn = self._picked(ask, reader, embed)
+        question = self._question(turn.ask, embed, reader=reader, stages=stages)
+        answering = Answering(question, meant=turn.meant, asked_back=turn.asked_back, tells=tells)
+        made = answering.answer()
+        question.stages.ended(COMPOSED)
+        return turn, question, answering, made
+
+    def _picked(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> _Turn:
+        """A turn; where the caller keeps no record of options, the turn before is asked again to find them."""
         if not ask.conversation:
-            return ask, None, False
-        offered = ask.offered
+            return _Turn(ask)
+        offered, refused = ask.offered, False
         if offered is None:
             before = replace(ask, question=ask.conversation[-1][-MAX_QUESTION:], conversation=ask.conversation[:-1])
             if not before.question.strip():
-                return ask, None, False
-            made = Answering(self.question(before)).answer()
-            offered = made.options
+                return _Turn(ask)
+            made = Answering(self._question(before, embed, reader=reader)).answer()
+            offered, refused = made.options, made.outcome == "abstained" and not made.options
         by_product = any(option.product is not None for option in offered)  # named ones are told apart by `variants`
         labels = [option.label for option in offered]
         which = place(ask.question, len(labels)) if by_product else picked(ask.question, labels)
         if which is None:
-            return ask, None, bool(offered)
+            return _Turn(ask, asked_back=bool(offered), refused_before=refused)
         asked = f"{ask.conversation[-1]}\n{labels[which]}" if by_product else ask.conversation[-1]
         earlier = replace(ask, question=asked, conversation=ask.conversation[:-1], offered=())
-        return earlier, offered[which].document_id, True
+        return _Turn(earlier, offered[which].document_id, asked_back=True)
 
     @property
     def _similarity(self) -> Similarity | None:
@@ -211,13 +247,15 @@ class KnowledgeBase:
         embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,
         *,
+        reader: Reads | None = None,
         whenever: bool = False,
         stages: Stages | None = None,
     ) -> Question:
         """Every question passes here, so that whoever holds EVERY sees each audience that there is now."""
+        reader = reader or self.reader
         if EVERY in ask.audiences:
-            ask = replace(ask, audiences=(ask.audiences | self.reader.view.catalogue.audiences) - {EVERY})
-        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever, stages=stages)
+            ask = replace(ask, audiences=(ask.audiences | reader.view.catalogue.audiences) - {EVERY})
+        return Question(ask, reader, self._models, embed, budget, whenever=whenever, stages=stages)
 
 
 def _embedder(settings: Settings) -> Embedder:

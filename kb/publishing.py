@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -18,18 +17,16 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings
 from kb.indexing import How, bring_up_to_date
-from kb.model import AGENT, Article, Document, Problem, Ticket
-from kb.preparation import Preparation, Work
+from kb.model import Article, Document, Problem, Ticket
+from kb.preparation import Preparation, Work, terms_of
 from kb.progress import Progress
 from kb.rehearsal import Rehearsal
 from kb.search.embedding import Embedder
 from kb.spool import Spool
 from kb.store import database, documents, drafts, passages
 from kb.store.documents import DocumentState, FileState, States
-from kb.store.passages import Terms
 
 RETIRED: Final = "retired"
-_MONTH = timedelta(days=365.25 / 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,22 +231,13 @@ class Publisher:
 
         Another model may split most documents alike: then the generations of both have nearly all rows in common.
         """
-        id_, revision, terms = item.document.id, item.state.revision, self._terms(item.document)
+        id_, revision, terms = (
+            item.document.id,
+            item.state.revision,
+            terms_of(item.document, self._settings.ticket_months),
+        )
         if not passages.holds(self._db, id_, revision, item.passages, terms):
             passages.replace(self._db, id_, revision, item.passages, terms, change)
-
-    def _terms(self, document: Document) -> Terms:
-        if isinstance(document, Ticket):
-            ends = document.closed_at and document.closed_at + self._settings.ticket_months * _MONTH
-            audience = (AGENT,)
-            return Terms(
-                "ticket", audience, audience, None, _seconds(ends), document.language, document.product, document.tags,
-                document.id,
-            )  # fmt: skip
-        return Terms(
-            "article", document.audience, (AGENT,), _seconds(document.valid_from), _seconds(document.valid_to),
-            document.language, document.product, document.tags, document.translation_of or document.id,
-        )  # fmt: skip
 
 
 def is_taken(state: DocumentState, source: str) -> bool:
@@ -270,7 +258,3 @@ def _customer(document: Document, state: DocumentState | None) -> str | None:
 
 def _is_new(state: DocumentState | None) -> bool:
     return state is None or state.status == RETIRED
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

@@ -16,7 +16,7 @@ from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
 from kb.model import Kind, StoredPassage
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
 from kb.search.applicability import NEITHER
@@ -26,6 +26,7 @@ from kb.search.evidence import Evidence
 from kb.search.grouping import Group, groups
 from kb.search.slips import find_slips, mended
 from kb.search.terms import question_terms, written_in
+from kb.search.thread import FURTHEST, is_elsewhere, thread
 from kb.search.translations import translations
 from kb.search.view import Asked, View
 from kb.search.wording import Concept, concepts
@@ -49,7 +50,7 @@ class Question:
     def __init__(
         self,
         ask: Ask,
-        reader: Reader,
+        reader: Reads,
         models: Models,
         embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,
@@ -77,12 +78,12 @@ class Question:
         self._applying = replace(self._scope, not_rows=(*excluded, *self.view.rows_of(others)))
         self.contest = self._contested(embed)
         self._words, self._codes = self._asked_for(self._meant), codes(self._meant)
-        # Of an earlier turn, no more than a question may have: a pasted document is no context.
-        said = "\n".join([*(turn[-MAX_QUESTION:] for turn in ask.conversation[-1:]), self._meant])
-        self._said = self._asked_for(said) if ask.conversation else self._words
+        earlier = self._thread()
+        said, self._follows_up = "\n".join([*earlier, self._meant]), bool(earlier)
+        self._said = self._asked_for(said) if earlier else self._words
         self.stages.ended(UNDERSTOOD)
         self._vector = embed(said)
-        self._alone = embed(self._meant) if self.ask.conversation else self._vector
+        self._alone = embed(self._meant) if earlier else self._vector
         self.stages.ended(EMBEDDED)
         rivals = self.contest.rivals if self.contest else frozenset()
         self.may_answer = replace(self._applying, not_products=rivals)
@@ -109,6 +110,13 @@ class Question:
             self._understand()
         return contests.of(self._meant, (*known, *earlier))
 
+    def _thread(self) -> list[str]:
+        """What it is read with; nothing where it is about something that no article knows: earlier turns would do."""
+        # Of an earlier turn, no more than a question may have: a pasted document is no context.
+        earlier = thread([turn[-MAX_QUESTION:] for turn in self.ask.conversation[-FURTHEST:]])
+        unseen = self.view.keywords.unseen("article")
+        return earlier if earlier and not is_elsewhere(self._concepts(self._words, "article"), unseen) else []
+
     def _asked_for(self, text: str) -> list[str]:
         words = question_terms(text)
         return self.contest.unnamed(words) if self.contest else words
@@ -125,7 +133,7 @@ class Question:
             last,
             self._alone,
             self.speaks,
-            bool(self.ask.conversation),
+            self._follows_up,
         )
         held = self.contest.held if self.contest and kind == "article" else ()
         self.stages.ended(UNDERSTOOD)

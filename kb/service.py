@@ -27,6 +27,7 @@ from kb.editing.gating import Gate
 from kb.editing.publication import Order
 from kb.errors import IndexMissing, KbError, StoreBusy
 from kb.following import Following
+from kb.gate.opening import open_gate
 from kb.handover.handing import HandOvers
 from kb.jobs import Handler, JobServer, ask_server, reach_server
 from kb.journal import Journal
@@ -63,7 +64,7 @@ class Service:
         self.turns = Turns(paths, self._stopping, self._follow_once)
         self._threads: list[threading.Thread] = []
         self.writes, self.errors = self.turns.writes, Counter[str]()
-        self.gate: Gate | None = None
+        self.gate: Gate = open_gate(paths, settings, lambda: self.knowledge, lambda: self._following.live_model()[1])
 
     @property
     def paths(self) -> Paths:
@@ -163,7 +164,7 @@ class Service:
                 continue
             due = time.monotonic() + _FORGET_SECONDS
             try:
-                if gone := forget(self._paths, self._settings.journal_days, call_hours=self._settings.call_hours):
+                if gone := forget(self._paths, self._settings):
                     log.info("%d entries of the journal were older than they may be", gone)
             except KbError as error:
                 log.error("%s", error)
@@ -172,7 +173,6 @@ class Service:
         settings, _ = self._following.live_model()
         make = partial(Aside, courtesy=self._courtesy)
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
-        writer.gate = self.gate
         handlers: dict[str, Handler] = {
             "reindex": self.turns.job("reindex", writer, orders.reindex),
             "import": self.turns.job("import", writer, orders.import_files),

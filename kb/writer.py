@@ -14,10 +14,8 @@ from sqlite_utils import Database
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
 from kb.deliveries import plan_of
-from kb.editing.gating import Gate
 from kb.editing.publication import Order, Publications
 from kb.editing.review import hold
-from kb.editing.witness import witnessed
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, bring_up_to_date, roll_back
@@ -71,7 +69,6 @@ class Writer:
         first = self._embedders.of(settings)
         self._db: Database = database.open_for_writing(paths.database)
         self._publisher = Publisher(self._db, paths, settings, first)
-        self.gate: Gate | None = None
         """Asked of files that were changed by hand; what it says is kept with their revisions."""
 
     def publish_due(self, progress: Progress) -> Summary:
@@ -214,8 +211,6 @@ class Writer:
             plan = plan_articles(self._paths.articles, known, states, dates, progress, self._spools)
             if self.settings.approval:
                 plan = hold(plan, self._db, self._paths, dates)
-            if self.gate is not None:
-                plan = witnessed(plan, self._db, self._paths, self.gate)
         return self._publish(plan, progress, how)
 
     def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:

@@ -32,6 +32,8 @@ MAY_IMPORT = {
     "answer": VALUES | {"ingest", "search", "slots"},
     "assist": VALUES | {"answer", "search"},
     "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
+    "cases": VALUES | {"answer", "config", "editing", "ingest", "knowledge", "questions", "results", "search", "store"},
+    "importers": VALUES | {"config", "editing", "ingest", "progress"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
@@ -70,6 +72,7 @@ MAY_IMPORT = {
     "answering": VALUES
     | {"alarm", "search", "answer", "results", "hits", "topics", "variants", "questions", "contradictions"},
     "conversations": VALUES | {"accounts", "config", "journal", "knowledge", "results", "stages", "store"},
+    "streams": VALUES | {"journal", "results", "store"},
     "accounts": VALUES | {"answer", "hits", "questions", "results", "search"},
     "journal": VALUES | {"accounts", "config", "customers", "ingest", "results", "store"},
     "recording": VALUES | {"accounts", "authoring", "config", "journal", "knowledge", "results", "stages"},
@@ -77,8 +80,9 @@ MAY_IMPORT = {
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
-    "insight": VALUES | {"config", "store"},
-    "showing": {"insight", "replaying"},
+    "drafting": VALUES | {"config", "editing", "importers"},
+    "insight": VALUES | {"config", "ingest", "store"},
+    "showing": {"editing", "insight", "replaying"},
     "differing": {"editing"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
@@ -95,6 +99,7 @@ MAY_IMPORT = {
     "service": VALUES
     | {
         "editing",
+        "gate",
         "turns",
         "authoring",
         "calls",
@@ -122,6 +127,9 @@ MAY_IMPORT = {
     "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
+    "gate": VALUES
+    | {"accounts", "config", "editing", "evaluation", "ingest", "knowledge", "preparation", "questions", "reader"}
+    | {"results", "search", "store"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
@@ -131,8 +139,12 @@ MAY_IMPORT = {
         "answer",
         "deliveries",
         "editing",
+        "drafting",
+        "importers",
+        "progress",
         "library",
         "conversations",
+        "streams",
         "assist",
         "assisting",
         "calls",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ class OneShelf:
             for w, p in sorted(found, key=lambda one: -one[1])
         ]
 
-    def saying(self, candidate: Candidate, query: str, speaks: str) -> Saying:
-        return Saying(candidate.title)
+    def sayings(self, candidates: Sequence[Candidate], query: str, speaks: str) -> list[Saying]:
+        return [Saying(candidate.title) for candidate in candidates]
 
     def meaning(self, text: str) -> list[str]:
         return meaning(text)

@@ -246,3 +246,33 @@ def test_every_answer_of_v1_is_on_record_before_it_is_told(server: Server, clien
     assert row[1]
     assert "c-78" not in row[1]
     assert json.loads(row[2])["text"] == told.choices[0].message.content
+
+
+def test_a_conversation_is_kept_for_its_key_and_its_end_user(server: Server, client: OpenAI, content: Path) -> None:
+    def say(question: str, id_: str, by: OpenAI = client, user: str = "c-9") -> dict[str, Any]:
+        message: Any = {"role": "user", "content": question}
+        told = by.chat.completions.create(
+            model="kb", messages=[message], user=user, metadata={"conversation_id": id_, "else": "taken"}
+        )
+        return dict((told.model_extra or {})["kb"])
+
+    begun = say(QUESTION, "new")
+    id_ = begun["conversation_id"]
+    assert say("and to which card?", id_)["conversation_id"] == id_
+    assert say("human please", id_)["handover"]["reason"] == "asked_for_human"
+    stream = client.chat.completions.create(
+        model="kb", messages=ASKED, user="c-9", metadata={"conversation_id": id_}, stream=True
+    )
+    assert (list(stream)[-1].model_extra or {})["kb"]["conversation_id"] == id_
+    with sqlite3.connect(f"file:{content}/data/journal.sqlite?mode=ro", uri=True) as db:
+        (row,) = db.execute("SELECT conversation FROM answers WHERE question = 'and to which card?'").fetchall()
+    assert json.loads(row[0]) == [QUESTION], "the service kept it"
+    other = create_key(Paths(content), "public").key
+    with OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key=other, max_retries=0) as another:
+        for by, user, named in ((client, "c-10", id_), (another, "c-9", id_), (client, "c-9", "guessed")):
+            with pytest.raises(openai.NotFoundError) as caught:
+                say("and?", named, by, user)
+            assert caught.value.code == "conversation_not_found"
+    with pytest.raises(openai.BadRequestError):
+        say("and?", " ")
+    assert begun["outcome"] == "answered"

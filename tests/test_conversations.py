@@ -119,9 +119,10 @@ def test_an_event_source_fetches_an_answer_once_and_no_question_stands_in_its_ad
     assert "zebra" not in offered["url"]
     with connect_sse(served.client, "GET", offered["url"]) as source:
         found = events(source)
+    assert found[0] == ("begun", {"expires_in": 60})
     assert found[-1][1]["form"]["channel"] == "sms"
     assert told_as_events(found) == found[-1][1]["text"]
-    assert served.client.get(offered["url"]).status_code == 404
+    assert served.client.get(offered["url"]).status_code == 404, "once"
     assert "zebra" not in served.log.read_text("utf-8")
 
 
@@ -175,7 +176,7 @@ def test_what_was_said_is_redacted_expires_and_its_bytes_go(two: Centre, journal
     with closing(sqlite3.connect(two.paths.journal)) as db:
         db.execute("DELETE FROM answers")
         db.commit()
-    assert forget(two.paths, 180, now=later) == 3  # two turns and their conversation
+    assert forget(two.paths, two.settings, now=later) == 3  # two turns and their conversation
     assert b"qqsecond" not in journal_bytes(two)
 
 

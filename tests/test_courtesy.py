@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from server_process import until
 
+from kb.config import Settings
 from kb.courtesy import Courtesy
+from kb.errors import UsageError
+from kb.service import Service
+from kb.web.metrics import Metrics
+from kb.web.switchboard import Switchboard
 
 
 @pytest.fixture
@@ -83,4 +90,23 @@ def test_questions_of_many_threads_are_counted_right() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert courtesy._at_hand == 0
+    assert courtesy.at_hand == 0
+
+
+def test_what_is_looked_up_for_a_call_or_as_somebody_types_is_at_hand_too() -> None:
+    courtesy, seen = Courtesy(), []
+
+    async def run() -> None:
+        board = Switchboard(cast(Service, None), Settings(), cast(Metrics, None), courtesy)
+        await board.look_up(lambda: seen.append(courtesy.at_hand))
+        with pytest.raises(UsageError):
+            await board.look_up(fail)
+        board.close()
+
+    asyncio.run(run())
+    assert seen == [1]
+    assert courtesy.at_hand == 0
+
+
+def fail() -> None:
+    raise UsageError("nothing")

@@ -25,7 +25,12 @@ from kb.logs import FIELDS
 from kb.readiness import CHECKS
 from kb.stages import STAGES
 from kb.store.audit import ACTIONS
+from kb.web.assistants import TOOLS
+from kb.web.calls import console
+from kb.web.documented import DESCRIPTION
 from kb.web.metrics import TABLE, WAITED
+from kb.web.sockets import FORBIDDEN, POLICY, SLOW, UNKNOWN
+from kb.web.typing import typing
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,6 +104,21 @@ def test_every_action_of_the_audit_log_is_documented_and_nothing_else() -> None:
     assert dict(re.findall(r"^\| `(\w+)` \| ([A-Z].*\.) \|$", text, re.MULTILINE)) == ACTIONS
 
 
+def test_what_openapi_cannot_describe_is_told_in_its_description_and_documented() -> None:
+    http = (ROOT / "docs" / "http.md").read_text("utf-8")
+    sockets = [path for handler in (console, typing) for path in handler.paths]
+    assert len(sockets) == 2
+    for path in sockets:
+        assert f"`WS {path.replace(':str', '')}" in DESCRIPTION
+        assert re.sub(r"\{.*?\}", "{id}", path) in http
+    for tool in TOOLS:
+        assert f"`{tool}`" in DESCRIPTION
+        assert f"`{tool}`" in http
+    for code in (UNKNOWN, FORBIDDEN, SLOW, POLICY):
+        assert str(code) in DESCRIPTION
+        assert str(code) in http
+
+
 def test_every_front_matter_key_is_documented() -> None:
     text = (ROOT / "docs" / "articles.md").read_text("utf-8")
     rows = "".join(row.split("|")[1] for row in text.splitlines() if row.startswith("| `"))
@@ -130,10 +150,9 @@ PASSED = {WAITED: "waiting for one of the 64 threads and, in it, for one of the 
     [
         ("check", CHECKS),
         ("field", FIELDS),
-        ("action", ACTIONS),
         ("stage", PASSED),
     ],
-    ids=["readiness", "log", "audit", "stages"],
+    ids=["readiness", "log", "stages"],
 )
 def test_a_table_of_operations_is_that_of_the_code(heading: str, known: dict[str, str]) -> None:
     assert dict(documented(heading)) == {f"`{name}`": told for name, told in known.items()}

@@ -117,10 +117,12 @@ def test_the_same_question_is_told_the_same_by_every_process_until_its_passages_
     with closing(other.journal):
         assert facts(other.answer(Ask("  when are REFUNDS"))) == facts(first)
         assert len(told.model.asked) == 1
+        assert other.answer(replace(ASK, context=(("plan", "Gold"),))).not_generated == "empty", "another customer's"
+        assert len(told.model.asked) == 2
         two.article("refund.md", "---\nlanguage: en\n---\n# Refunds\n\nRefunds take nine days.\n")
         two.reindex()
         other.kb.reader.refresh()
-        assert (other.answer().text, len(told.model.asked)) == ("Refunds take nine days.", 2)
+        assert (other.answer().text, len(told.model.asked)) == ("Refunds take nine days.", 3)
 
 
 def test_a_model_that_writes_nothing_of_use_is_not_asked_the_same_again_for_a_while(told: Told) -> None:

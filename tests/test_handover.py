@@ -224,6 +224,8 @@ def test_what_no_repetition_mends_is_a_dead_letter_until_somebody_tries_it_again
         hook.status = 200
         try_again(two.paths, Settings(), made.visible.id)
         until(lambda: read_all(two.paths)[0]["state"] == "sent")
+        noted = two.rows("SELECT actor, subject FROM audit WHERE action = 'handover_retried'")
+        assert noted == [("shell", made.visible.id)]
         with pytest.raises(UsageError, match="no dead letter"):
             try_again(two.paths, Settings(), made.visible.id)
 

@@ -276,14 +276,14 @@ def test_what_is_older_than_it_may_be_is_gone_from_the_bytes_and_the_rest_stays(
         recording.search(kb, journal, Ask(f"refunds of the oldsearch{number}"), 5, Origin())
     journal.close()
     assert all(word in bytes_of(two.paths) for word in (b"oldtimer7", b"oldnote7", b"oldsearch7", b"five days"))
-    assert forget(two.paths, 180) == 0
+    assert forget(two.paths, two.settings) == 0
     with closing(Journal(two.paths, two.settings)) as later:
         take(later, Feedback("helpful", answer_id=answer.answer_id, note="stays"), Origin())
     for table in ("answers", "searches", "signals"):
         with closing(sqlite3.connect(two.paths.journal)) as db, db:
             db.execute(f"UPDATE {table} SET at = at - 200 * 86400 WHERE note IS NOT 'stays'" if table == "signals"
                        else f"UPDATE {table} SET at = at - 200 * 86400")  # fmt: skip
-    assert forget(two.paths, 180) == 120
+    assert forget(two.paths, two.settings) == 120
     held = bytes_of(two.paths)
     assert not [word for word in (b"oldtimer", b"oldnote", b"oldsearch", b"five days") if word in held]
     assert b"stays" in held

@@ -36,8 +36,9 @@ from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
-SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
-"""Of each of eight callers."""
+QUESTIONS = 400
+SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
+"""Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
 FORM = "application/x-www-form-urlencoded"
 GROUPS = {
@@ -151,7 +152,7 @@ def _search(probe: Probe, **more: object) -> str:
 
 def _endless(seed: str) -> Iterator[Probe]:
     """The same questions for all callers, in another order for each."""
-    questions = _probes(400)
+    questions = _probes(QUESTIONS)
     while True:
         yield from random.Random(seed).sample(questions, len(questions))
 
@@ -160,7 +161,7 @@ def _asked(caller: str) -> Iterator[tuple[str, Request]]:
     """What a caller asks by itself, with the endpoint that it belongs to."""
     probes = _endless(caller)
     for number, probe in enumerate(islice(probes, SEARCHES)):
-        more = {"explain": "true"} if number % 9 == 0 else {}
+        more = {"explain": "true"} if number % 6 == 0 else {}
         yield "GET /api/search", ("GET", _search(probe, **more), None, {})
     for number, probe in enumerate(islice(probes, ANSWERS)):
         body = {
@@ -236,6 +237,13 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
+    b"<h1>Imported</h1><p>Own.</p>\r\n--b--\r\n"
+)
+
+
 _MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
 
 
@@ -255,6 +263,12 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/articles/{document_id}/impact": _same(
+        *[
+            ("GET", f"/api/articles/{quote(name, safe='')}/impact?revision=1", None, {})
+            for name in ("zh/returns/seven-day-return", *(name for pages in GROUPS.values() for name in pages))
+        ]
+    ),
     "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
     "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
@@ -292,6 +306,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("POST", "/api/answers/stream", {"question": f"amber circle {n}", "channel": "sms"}, {}) for n in range(6)]
     ),
     "GET /api/answers/stream": _same(("GET", "/api/answers/stream?token=amber", None, {})),
+    "POST /api/imports": _same(
+        *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
     "GET /api/articles/{article_id}/revisions": _of_articles("/api/articles/{}/revisions"),
     "GET /api/articles/{article_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
@@ -331,6 +348,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
+IMPACT = "GET /api/articles/{document_id}/impact"
 EDITORS_OWN = {
     "GET /api/insights/gaps",
     "GET /api/insights/usage",
@@ -344,6 +362,7 @@ EDITORS_OWN = {
     "GET /api/due",
     "GET /api/articles/{article_id}/similar",
     "POST /api/similar",
+    IMPACT,
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
 every article whatever its state."""
@@ -457,7 +476,8 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = dict.fromkeys(EDITORS_OWN, "editor")
+    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT)
+    needed = dict.fromkeys(own, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
@@ -478,7 +498,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
-    seen = {endpoint for _, endpoint in told.statuses if " /api/articles" in endpoint}
+    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
     assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 5
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:

@@ -19,7 +19,7 @@ from editors import LI, WANG, Editors, text
 from kb.editing.desk import Desk
 from kb.editing.gating import Case, Change, Origin, Report, Told, Verdict
 from kb.editing.intake import Intake
-from kb.editing.proposals import Image, Proposal
+from kb.editing.proposals import Image, Proposal, Proposals
 from kb.editing.publication import Order
 from kb.editing.states import Move
 from kb.errors import InputError, MoveRefused, StaleBase, StoreError
@@ -181,27 +181,6 @@ def test_a_time_that_is_named_needs_a_reason_too_and_what_the_gate_said_then_is_
     assert (actor, reason, json.loads(said)["broken"]) == ("li", "it was painted", ["What colour is it?"])
 
 
-def test_what_the_gate_says_of_a_file_changed_by_hand_is_kept_and_stops_nothing(editors: Editors) -> None:
-    gate = OneGate(Verdict.BREAKS)
-    editors.centre.article("lamp.md", text("white"))
-    editors.centre.article("late.md", text("late", status="draft"))
-
-    def reindex(writer: Writer) -> None:
-        writer.gate = gate
-        writer.reindex(silent)
-
-    for _ in range(2):
-        editors.write(reindex)
-    assert (editors.live(), gate.asked) == ("white", [Change("lamp", text("white"))])
-    ((revision, move, actor, said),) = editors.centre.rows("SELECT revision, move, actor, gate FROM publications")
-    assert (revision, move, actor, json.loads(said)["breaks"]) == (2, "file_published", "files", 1)
-    ((detail,),) = editors.centre.rows("SELECT detail FROM audit WHERE action = 'publication'")
-    assert json.loads(detail)["broken"] == ["What colour is it?"]
-
-
-# The clock
-
-
 def test_what_may_not_go_live_when_it_is_due_waits_with_the_reason(editors: Editors) -> None:
     number = editors.desk.save(LI, "lamp", 1, text("red"))
     editors.desk.schedule(LI, "lamp", number, datetime.now(UTC) + timedelta(seconds=0.2))
@@ -302,7 +281,7 @@ def test_an_edit_saved_while_it_is_published_goes_on_from_there(editors: Editors
 
 
 def test_a_proposal_is_a_draft_with_its_pictures_and_tickets_and_goes_live_with_them(editors: Editors) -> None:
-    intake = Intake(editors.paths, editors.settings, LI)
+    intake: Proposals = Intake(editors.paths, editors.settings, LI)
     images = (Image("steps-1.png", b"one"), Image("步骤.png", b"two"))
     proposal = Proposal("lamp", text("red"), "tickets", ("T-1", "T-2"), images)
     assert [intake.propose(proposal), intake.propose(proposal)] == ["lamp-2", "lamp-3"]

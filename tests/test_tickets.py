@@ -23,6 +23,9 @@ from server_process import Server, serving, until
 
 from kb.access.keys import create_key
 from kb.config import Paths
+from kb.deliveries import Deliveries
+from kb.journal import Journal
+from kb.retention import forget
 from kb.search.embedding import Embedder
 
 SECRET = "a secret of the help desk"
@@ -211,3 +214,17 @@ def test_a_secret_demands_signatures_and_what_was_acknowledged_outlives_kill_9(
         os.kill(server.pid, signal.SIGKILL)
     with serving(home, tiny_model, environment=secret, key=key) as server:
         until(lambda: finds(server, "kettle", "S-1") and finds(server, "teapot", "S-2"), seconds=15)
+
+
+def test_a_ticket_that_nobody_publishes_expires_by_the_setting_and_its_bytes_go(
+    two: Centre, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = tiny_settings(Path(two.settings.model), inbox_days=2)
+    with closing(Journal(two.paths, settings)) as journal:
+        Deliveries(two.paths, settings, journal).take(json.dumps(ticket("T-9", "zebra")).encode(), "x")
+    files = [two.paths.journal, Path(f"{two.paths.journal}-wal")]
+    assert any(b"zebra" in file.read_bytes() for file in files if file.exists())
+    assert forget(two.paths, settings, now=time.time() + 1.9 * 86_400) == 0
+    assert forget(two.paths, settings, now=time.time() + 2.1 * 86_400) == 1
+    assert "1 tickets of help desks were deleted" in caplog.text
+    assert not any(b"zebra" in file.read_bytes() for file in files if file.exists())

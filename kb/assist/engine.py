@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from kb.assist.lines import Candidate, Shelf, Suggestion, Told, Utterance, Why
+from kb.assist.lines import Candidate, Saying, Shelf, Suggestion, Told, Utterance, Why
 from kb.assist.speech import asks, clauses, content, has_code
 from kb.assist.wording import spoken_words
 from kb.search.terms import is_chinese, written_in
@@ -75,6 +75,11 @@ class Assistant:
             return None
         return self._told(utterance, by, chosen, started)
 
+    def forget(self, document_id: str) -> None:
+        """What was shown of a document is another by now: it may be shown again."""
+        self._shown_at.pop(document_id, None)
+        self._topic.shown = {shown for shown in self._topic.shown if shown[0] != document_id}
+
     def _found(self, said: str, started: float) -> tuple[list[Candidate], str]:
         """What an utterance finds, and the words by which: by itself, by a clause of it, or with the turns before."""
         query, speaks = content(said), written_in(said)
@@ -135,25 +140,26 @@ class Assistant:
         for candidate in chosen:
             self._topic.shown.add((candidate.document_id, candidate.heading))
             self._shown_at[candidate.document_id] = self._heard
-        suggestions = tuple(self._suggestion(utterance, by, candidate) for candidate in chosen)
+        sayings = self._shelf.sayings(chosen, by, written_in(by))
+        suggestions = tuple(_suggestion(utterance, *each) for each in zip(chosen, sayings, strict=True))
         took = round((time.perf_counter() - started) * 1000, 3)
         number, sequence = utterance.number, utterance.sequence
         return Told(number, sequence, self._topic.number, suggestions, took, self._budget, took <= self._budget)
 
-    def _suggestion(self, utterance: Utterance, by: str, candidate: Candidate) -> Suggestion:
-        saying = self._shelf.saying(candidate, by, written_in(by))
-        return Suggestion(
-            document_id=candidate.document_id,
-            passage_id=candidate.passage_id,
-            title=candidate.title,
-            heading=candidate.heading,
-            url=candidate.url,
-            text=candidate.text,
-            language=candidate.language,
-            public=not candidate.internal and "public" in candidate.audience,
-            confidence=round(candidate.probability, 4),
-            why=Why(utterance.sequence, spoken_words(utterance.text, candidate.shared)),
-            say=saying.text or None,
-            citations=saying.citations,
-            notes=saying.notes,
-        )
+
+def _suggestion(utterance: Utterance, candidate: Candidate, saying: Saying) -> Suggestion:
+    return Suggestion(
+        document_id=candidate.document_id,
+        passage_id=candidate.passage_id,
+        title=candidate.title,
+        heading=candidate.heading,
+        url=candidate.url,
+        text=candidate.text,
+        language=candidate.language,
+        public=not candidate.internal and "public" in candidate.audience,
+        confidence=round(candidate.probability, 4),
+        why=Why(utterance.sequence, spoken_words(utterance.text, candidate.shared)),
+        say=saying.text or None,
+        citations=saying.citations,
+        notes=saying.notes,
+    )

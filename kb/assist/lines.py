@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -87,6 +88,16 @@ class Suggestion:
     citations: tuple[Citation, ...]
     notes: tuple[Note, ...]
 
+    @property
+    def revision(self) -> int:
+        """Of the document, when it was suggested."""
+        return revision_of(self.passage_id)
+
+
+def revision_of(passage_id: str) -> int:
+    """The revision that a passage's name says (`StoredPassage.name`)."""
+    return int(passage_id.rpartition("@")[2].partition("#")[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -110,8 +121,8 @@ class Shelf(Protocol):
     def look(self, query: str, speaks: str) -> list[Candidate]:
         """Up to three documents' best passages, best first."""
 
-    def saying(self, candidate: Candidate, query: str, speaks: str) -> Saying:
-        """What may be said of a candidate, and what the agent alone may know."""
+    def sayings(self, candidates: Sequence[Candidate], query: str, speaks: str) -> list[Saying]:
+        """What may be said of each candidate, and what the agent alone may know."""
 
     def meaning(self, text: str) -> list[str]:
         """The distinct terms of a text that carry meaning."""

@@ -13,10 +13,10 @@ from sqlite_utils import Database
 from kb.config import Paths, Settings, zone
 from kb.editing.desk import Actor, Desk
 from kb.editing.proposals import Image, Proposal
-from kb.editing.standing import stand
+from kb.editing.standing import read_text, stand
 from kb.editing.states import State
 from kb.errors import InputError, NotShown
-from kb.ingest.articles import one_line_end, path_of, read_article, write_article
+from kb.ingest.articles import one_line_end, path_of, write_article
 from kb.store import database, drafts
 
 _NAME = re.compile(r"[^\W.][^/\\\x00-\x1f]{0,200}")
@@ -32,13 +32,20 @@ class Intake:
         self._desk = Desk(paths, settings)
 
     def propose(self, proposal: Proposal) -> str:
-        """The id of the draft, another than asked for where that is taken. Raises InputError for what is malformed."""
+        """The id of the draft, another than asked for where that is taken; the same again where it waits already.
+
+        Raises InputError for what is malformed.
+        """
         _check_images(proposal.images)
-        article = read_article(proposal.text.encode(), path=path_of(proposal.id), timezone=self._zone)
+        article = read_text(proposal.text, path_of(proposal.id), self._zone)
         with closing(database.open_for_writing(self._paths.database)) as db, database.transaction(db):
-            id_ = next(id_ for id_ in _ids(proposal.id) if _is_free(db, id_) and not self._has_file(id_))
-            made, original = replace(article, id=id_), one_line_end(proposal.text)
-            text = write_article(made, original=original, path=path_of(id_), timezone=self._zone)
+            for id_ in _ids(proposal.id):
+                made, original = replace(article, id=id_), one_line_end(proposal.text)
+                text = write_article(made, original=original, path=path_of(id_), timezone=self._zone)
+                if _waits(db, id_, text, proposal.origin):
+                    return id_
+                if _is_free(db, id_) and not self._has_file(id_):
+                    break
             self._desk.begin(db, self._author(proposal), id_, text, proposal.origin, proposal.tickets)
             drafts.keep_images(db, id_, ((image.name, image.content) for image in proposal.images))
         return id_
@@ -54,6 +61,13 @@ class Intake:
 def _ids(asked: str) -> Iterator[str]:
     yield asked
     yield from (f"{asked}-{number}" for number in count(2))
+
+
+def _waits(db: Database, id_: str, text: str, origin: str) -> bool:
+    """Whether this very text, of this origin, is a draft already."""
+    draft = drafts.read(db, id_)
+    kept = drafts.version(db, id_, draft.revision) if draft is not None and draft.origin == origin else None
+    return kept is not None and kept.text == text
 
 
 def _is_free(db: Database, id_: str) -> bool:

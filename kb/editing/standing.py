@@ -92,14 +92,18 @@ def facts(db: Database, paths: Paths, settings: Settings, found: Standing, actor
 
 def parse(text: str, found: Standing, timezone: tzinfo) -> Article:
     """The article that a whole file says. Raises InputError, also where it says another id."""
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{found.path}: holds half of a surrogate pair at {error.start}; remove it") from error
-    article = read_article(data, path=found.path, timezone=timezone)
+    article = read_text(text, found.path, timezone)
     if article.id != found.id:
         raise InputError(f"{found.path}: id: found {article.id!r}; accepted is `id: {found.id}` in the front matter")
     return article
+
+
+def read_text(text: str, path: str, timezone: tzinfo) -> Article:
+    """The article that a text says. Raises InputError."""
+    try:
+        return read_article(text.encode(), path=path, timezone=timezone)
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: holds half of a surrogate pair at {error.start}; remove it") from error
 
 
 def text_of(db: Database, found: Standing, revision: int, timezone: tzinfo) -> str | None:

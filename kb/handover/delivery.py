@@ -16,7 +16,7 @@ from kb.config import Paths, Settings
 from kb.errors import KbError
 from kb.handover.envelope import Envelopes, sealed
 from kb.handover.webhook import SECONDS, Outcome, Webhook
-from kb.store import database, handovers
+from kb.store import conversations, database, handovers
 from kb.store.handovers import KeptHandOver
 from kb.store.journal import open_journal
 
@@ -27,6 +27,7 @@ _LEASE_SECONDS = 4 * SECONDS
 """Longer than a try can take: who was killed within one has it taken from them after that, not before."""
 _LONGEST_PAUSE = 300.0
 _TROUBLE_SECONDS = 5.0
+_HOUR = 3_600.0
 log = logging.getLogger("kb.handover")
 
 
@@ -122,13 +123,20 @@ class Delivery:
         log.warning("hand-over %s: %s: %s", row.id, trouble, "given up" if is_over else "tried again later")
 
     def _expire(self, db: Database) -> None:
-        query = "SELECT 1 FROM handovers WHERE envelope IS NOT NULL AND envelope_until <= ? LIMIT 1"
-        if db.execute(query, [time.time()]).fetchone() is None:
+        now = time.time()
+        said_before = now - self._settings.envelope_hours * _HOUR
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM handovers WHERE envelope IS NOT NULL AND envelope_until <= ?)"
+            " OR EXISTS (SELECT 1 FROM turns WHERE closed IS NOT NULL AND at <= ?)"
+        )
+        if not db.execute(query, [now, said_before]).fetchone()[0]:
             return
         with database.transaction(db):
-            gone = handovers.expire_envelopes(db, time.time())
-        if gone:
+            gone = handovers.expire_envelopes(db, now)
+            words = conversations.expire_words(db, said_before)
+        if gone or words:
             self._overwrite(db)
+        if gone:
             self.outcomes["expired"] += gone
             log.warning("%d envelopes were deleted that nobody acknowledged in time", gone)
 

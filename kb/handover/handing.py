@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,16 +17,19 @@ from kb.accounts import AnswerAccount
 from kb.answer.composition import said
 from kb.config import Paths, Settings
 from kb.errors import NotShown, StoreError, UsageError
+from kb.handover.course import about, course, is_refusal, whole
 from kb.handover.delivery import Delivery
 from kb.handover.document import Conversation, Said, documented, envelope_of
 from kb.handover.envelope import Envelopes
-from kb.handover.rules import due
+from kb.handover.rules import NAMED, due
+from kb.handover.wanting import ANGER, ASKED
 from kb.handover.webhook import Reply
 from kb.handover.wording import told
 from kb.journal import Journal, Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, HandedOver
-from kb.store import database, handovers
+from kb.store import audit, conversations, database, handovers
+from kb.store.conversations import KeptConversation
 from kb.store.handovers import DEAD, SENT, UNSENT, WAITING, KeptHandOver
 from kb.store.journal import open_journal, read_journal
 
@@ -66,17 +70,48 @@ class HandOvers:
         """Ends that; what waits is delivered after the next start."""
         self._delivery.stop()
 
-    def consider(self, kb: KnowledgeBase, account: AnswerAccount, ask: Ask, origin: Origin) -> AnswerAccount:
-        """The account of an answer as it is, or, where a person is due, that of a hand-over. Raises StoreError."""
-        cited = [citation.document_id for citation in account.answer.citations]
-        reason = due(self._settings, ask.question, ask.conversation, documents=cited)
+    def consider(
+        self,
+        kb: KnowledgeBase,
+        account: AnswerAccount,
+        ask: Ask,
+        origin: Origin,
+        kept: KeptConversation | None = None,
+    ) -> AnswerAccount:
+        """The account of an answer as it is, or, where a person is due, that of a hand-over.
+
+        `kept` is the conversation until this turn, where the service keeps it. Raises StoreError.
+        """
+        gone = course(account, ask, kept, self._settings.handover_turns)
+        documents = [] if NAMED.issuperset(self._settings.handover_topics) else about(kb, account.answer)
+        reason = due(
+            self._settings, ask.question, gone.earlier, documents=documents, turns=gone.turns,
+            abstained=gone.refused, minutes=gone.minutes,
+        )  # fmt: skip
         if reason is None:
             return account
-        said = tuple(Said("customer", text) for text in (*ask.conversation, ask.question))
         talk = Conversation(
-            said, origin, language=account.circumstances.speaks, audiences=ask.audiences, product=ask.product
-        )
+            tuple(Said("customer", text) for text in ask.conversation), origin, language=account.circumstances.speaks,
+            audiences=ask.audiences, product=ask.product, context=dict(ask.context),
+        )  # fmt: skip
+        talk = talk if kept is None else self._whole(kept, talk)
+        unanswered = is_refusal(account.answer) and reason not in (ASKED, ANGER)
+        refusals = None if talk.refusals is None else talk.refusals + unanswered
+        talk = replace(talk, said=(*talk.said, Said("customer", ask.question, time.time())), refusals=refusals)
         return self.instead(account, self.begin(reason, talk, kb))
+
+    def _whole(self, kept: KeptConversation, talk: Conversation) -> Conversation:
+        """With all that is kept of it. Raises StoreError."""
+        opened: Callable[[bytes], bytes | None] = lambda words: self._closing().open(words)  # noqa: E731
+        held = self._journal.keep(lambda db: whole(db, kept.hash, opened), settled=False)
+        minutes = (time.time() - held.began_at) / 60 if held.began_at else 0.0
+        return replace(
+            talk, id=kept.hash, said=held.said, told=held.answers, refusals=held.refusals, minutes=minutes
+        )  # fmt: skip
+
+    def close(self, words: str) -> bytes | None:
+        """What a customer said, encrypted for whoever may take over; None where nobody would, without a webhook."""
+        return self._closing().close(words.encode()) if self._settings.handover_url else None
 
     def instead(self, account: AnswerAccount, begun: HandOver) -> AnswerAccount:
         """The account that tells of a hand-over in place of an answer; it quotes nothing."""
@@ -178,6 +213,8 @@ class HandOvers:
             if check is not None:
                 check(db)
             handovers.add(db, row)
+            if row.kind == "handover":
+                conversations.forget_words(db, row.conversation)
 
         self._journal.keep(write)
         self._delivery.wake()
@@ -250,9 +287,11 @@ def _listed(row: KeptHandOver) -> dict[str, Any]:
     }
 
 
-def try_again(paths: Paths, settings: Settings, id_: str) -> None:
+def try_again(paths: Paths, settings: Settings, id_: str, *, actor: str = audit.SHELL) -> None:
     """A dead letter waits again; a running server takes it up. Raises UsageError where there is none of this id."""
     now = time.time()
     with closing(open_journal(paths.journal)) as db, database.transaction(db):
         if not handovers.retry(db, id_, now, now + settings.handover_hours * _HOUR):
             raise UsageError(f"{id_!r} is no dead letter: `kb handovers --dead` lists them")
+        with closing(database.open_for_writing(paths.database)) as log:  # before it may go out
+            audit.note(log, actor, "handover_retried", id_)

@@ -22,6 +22,8 @@ _TOPICS = {
     "bereavement": r"去世|过世|离世|病逝|身故|逝世|往生|遗属|\bpassed away|\bbereave|\bdeceased|\b(?:husband|wife|father|mother|mum|mom|dad|son|daughter|partner|brother|sister|parent) (?:has |just |recently )?died",
     "legal": r"律师|起诉|诉讼|仲裁|法院|\blawyer|\bsolicitor|\battorney|\blawsuit|\blitigation|\blegal action",
 }
+NAMED = frozenset(_TOPICS)
+"""Topics that are known by a text alone."""
 _ABSTAINED = 2
 
 
@@ -31,13 +33,15 @@ def due(
     earlier: Sequence[str] = (),
     *,
     documents: Sequence[str] = (),
+    turns: int | None = None,
     abstained: int = 0,
     minutes: float = 0.0,
 ) -> str | None:
     """The reason code why a person is due now, or None.
 
-    `earlier` is what the customer said before; `documents` are ids and categories of what would be told, `abstained` the
-    refusals in a row with this one, `minutes` how long the conversation has lasted.
+    `earlier` is what the customer said before; `documents` are ids and categories of what would be told, `turns` how many
+    turns there were before this one (default: as many as `earlier`), `abstained` the refusals in a row with this one,
+    `minutes` how long the conversation has lasted.
     """
     if (topic := _topic(settings.handover_topics, text, documents)) is not None:
         return topic
@@ -45,8 +49,9 @@ def due(
         return wanted
     if abstained >= _ABSTAINED:
         return "repeated_failure"
-    turns, most = settings.handover_turns, settings.handover_minutes
-    return "too_long" if (turns and len(earlier) >= turns) or (most and minutes > most) else None
+    turns = len(earlier) if turns is None else turns
+    long = settings.handover_turns and turns >= settings.handover_turns
+    return "too_long" if long or (settings.handover_minutes and minutes > settings.handover_minutes) else None
 
 
 def _topic(topics: Sequence[str], text: str, documents: Sequence[str]) -> str | None:

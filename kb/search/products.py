@@ -91,7 +91,7 @@ def names(articles: Iterable[tuple[str, Article]]) -> Names:
         asked = {term for text in article.questions for term in terms(text)}
         tagged = {term for tag in article.tags for term in _naming(tag)}
         own.setdefault(product, set()).update(given, titled, tagged & asked)
-        used.setdefault(product, set()).update(given, titled, asked)
+        used.setdefault(product, set()).update(given, titled, asked, tagged)
         models |= given
     found = {
         term: product

@@ -38,6 +38,7 @@ ACTIONS: dict[str, str] = {
     "article_deleted": "The file of an article was removed, and any edit ended.",
     "schedule_failed": "An edit was not published when it was due; the detail says why.",
     "export": "Documents or records were written out.",
+    "handover_retried": "A hand-over that was given up is tried again, with its envelope if that is still there.",
     "erasure": "What was held of a customer, named by a keyed hash, was erased.",
     "backup": "A backup was written.",
     "restore": "A backup was restored; erasures made after it were applied again.",

@@ -11,11 +11,15 @@ Writes = Callable[[Database], None]
 TABLES = ("turns", "streams", "conversations")
 """Each has `expires_at`."""
 _EXPIRED_TOGETHER = 500
+_TURN = "question, meant, answer_id, outcome, reason, offered, at, closed"
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTurn:
-    """One turn: what the customer said (redacted), what that asks, and what came of it; `offered` is JSON or null."""
+    """One turn: what the customer said (redacted), what that asks, and what came of it; `offered` is JSON or null.
+
+    `closed` is what they said, word for word and encrypted, until it is handed over or expires.
+    """
 
     question: str
     meant: str
@@ -23,15 +27,21 @@ class KeptTurn:
     outcome: str
     reason: str | None
     offered: str | None
+    at: float = 0.0
+    closed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class KeptStream:
-    """An answer that waits to be fetched as events, with what its record leaves out; `form` is JSON or null."""
+class KeptConversation:
+    """A conversation by the hash of its id, with its last turns, oldest first.
 
-    answer_id: str
-    form: str | None
-    conversation_id: str | None
+    `since` counts the turns after the last one that was handed over, `since_at` is when the first of those was.
+    """
+
+    hash: str
+    turns: tuple[KeptTurn, ...] = ()
+    since: int = 0
+    since_at: float | None = None
 
 
 def begin(db: Database, conversation: str, caller: str, customer: str | None, now: float, expires_at: float) -> None:
@@ -40,19 +50,36 @@ def begin(db: Database, conversation: str, caller: str, customer: str | None, no
     db.execute("INSERT INTO conversations VALUES (?, ?, ?, ?, ?)", [conversation, caller, customer, now, expires_at])
 
 
-def last_turns(
+def gone_on(
     db: Database, conversation: str, caller: str, customer: str | None, now: float, most: int
-) -> list[KeptTurn] | None:
-    """The last turns, oldest first; None where this caller and customer have no such conversation any more."""
+) -> KeptConversation | None:
+    """A conversation with its last turns; None where this caller and customer have none such any more."""
     mine = "SELECT 1 FROM conversations WHERE hash = ? AND caller = ? AND customer IS ? AND expires_at > ?"
     if db.execute(mine, [conversation, caller, customer, now]).fetchone() is None:
         return None
+    handed = "SELECT max(number) FROM turns WHERE conversation = ?1 AND outcome = 'handover'"
+    since = f"SELECT count(*), min(at) FROM turns WHERE conversation = ?1 AND number > coalesce(({handed}), 0)"  # noqa: S608
+    count, at = db.execute(since, [conversation]).fetchone()
+    return KeptConversation(conversation, tuple(last_turns(db, conversation, most)), count, at)
+
+
+def last_turns(db: Database, conversation: str, most: int) -> list[KeptTurn]:
+    """The last turns, oldest first."""
     rows = db.execute(
-        "SELECT question, meant, answer_id, outcome, reason, offered FROM turns"
-        " WHERE conversation = ? ORDER BY number DESC LIMIT ?",
+        f"SELECT {_TURN} FROM turns WHERE conversation = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own names
         [conversation, most],
     ).fetchall()
     return [KeptTurn(*row) for row in reversed(rows)]
+
+
+def forget_words(db: Database, conversation: str) -> None:
+    """Deletes what was said word for word: whoever takes over has it in an envelope now."""
+    db.execute("UPDATE turns SET closed = NULL WHERE conversation = ? AND closed IS NOT NULL", [conversation])
+
+
+def expire_words(db: Database, before: float) -> int:
+    """Deletes what was said word for word before a time; of how many turns that was."""
+    return int(db.execute("UPDATE turns SET closed = NULL WHERE closed IS NOT NULL AND at <= ?", [before]).rowcount)
 
 
 def add_turn(
@@ -64,27 +91,13 @@ def add_turn(
         return
     db.execute("UPDATE turns SET expires_at = ? WHERE conversation = ?", [expires_at, conversation])
     db.execute(
-        "INSERT INTO turns SELECT ?, 1 + coalesce(max(number), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?"
+        "INSERT INTO turns SELECT ?, 1 + coalesce(max(number), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
         " FROM turns WHERE conversation = ?",
         [
             conversation, now, customer, turn.question, turn.meant, turn.answer_id, turn.outcome, turn.reason,
-            turn.offered, expires_at, conversation,
+            turn.offered, expires_at, turn.closed, conversation,
         ],
     )  # fmt: skip
-
-
-def add_stream(db: Database, token: str, stream: KeptStream, customer: str | None, expires_at: float) -> None:
-    """Stores that an answer may be fetched by who has the token of this hash."""
-    row = [token, stream.answer_id, stream.form, stream.conversation_id, customer, expires_at]
-    db.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?)", row)
-
-
-def take_stream(db: Database, token: str, now: float) -> KeptStream | None:
-    """What may be fetched by the token of this hash, once; None where there is nothing (any more)."""
-    row = db.execute(
-        "DELETE FROM streams WHERE hash = ? RETURNING answer_id, form, conversation_id, expires_at", [token]
-    ).fetchone()
-    return None if row is None or row[3] <= now else KeptStream(*row[:3])
 
 
 def expire(db: Database, now: float) -> int:

@@ -66,7 +66,9 @@ def content_of(document: Document) -> str:
     """A document as JSON, the same for equal documents, whose customer is kept beside."""
     if isinstance(document, Ticket):
         kept = {name: getattr(document, name) for name in Ticket.__slots__ if name != "customer"}
-        return msgspec.json.encode(kept).decode()  # in this order: as it was before tickets had customers
+        if not document.advice:
+            del kept["advice"]
+        return msgspec.json.encode(kept).decode()  # in this order: as it was before tickets had customers and advice
     return msgspec.json.encode(document, order="deterministic").decode()
 
 
@@ -206,6 +208,15 @@ def titled(db: Database) -> Iterator[Titled]:
     return (Titled(*row) for row in db.execute(query))
 
 
+def published(db: Database) -> Iterator[Article]:
+    """Every published article."""
+    query = (
+        "SELECT r.content FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
+        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return (msgspec.json.decode(content, type=Article) for (content,) in db.execute(query))
+
+
 def latest(db: Database, document_id: str) -> tuple[int, str] | None:
     """The number of a document's current revision, and its status; None where there is no such document."""
     row = db.execute("SELECT revision, status FROM documents WHERE id = ?", [document_id]).fetchone()
@@ -236,6 +247,12 @@ def _decode(kind: str, content: str) -> Document:
 def files(db: Database) -> dict[str, FileState]:
     """The last good reading of every file, by path."""
     return {row[0]: FileState(*row) for row in db.execute("SELECT path, digest, document_id FROM files")}
+
+
+def path_of(db: Database, document_id: str) -> str | None:
+    """The file that a document was read from; None where it is of no file."""
+    row = db.execute("SELECT path FROM files WHERE document_id = ?", [document_id]).fetchone()
+    return None if row is None else str(row[0])
 
 
 def replace_files(db: Database, readings: dict[str, FileState]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -129,9 +127,14 @@ def counts(db: Database) -> dict[str, int]:
 
 
 def without_envelopes(file: Path) -> None:
-    """Takes the envelopes out of a copy of the journal, to the last byte. Raises StoreError."""
+    """Takes all that is encrypted out of a copy of the journal, to the last byte. Raises StoreError."""
     with database.explained(file), closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("PRAGMA secure_delete = ON")
-        known: Sequence[Any] = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'handovers'").fetchall()
-        if known and db.execute("UPDATE handovers SET envelope = NULL WHERE envelope IS NOT NULL").rowcount:
+        if sum(_emptied(db, table, column) for table, column in (("handovers", "envelope"), ("turns", "closed"))):
             db.execute("VACUUM")
+
+
+def _emptied(db: sqlite3.Connection, table: str, column: str) -> int:
+    known = db.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", [table, column]).fetchone()
+    where = f"SET {column} = NULL WHERE {column} IS NOT NULL"
+    return db.execute(f"UPDATE {table} {where}").rowcount if known else 0

@@ -48,3 +48,12 @@ def remove(db: Database, done: Sequence[Waiting]) -> None:
     for one in done:
         source, id_, seq, *_ = astuple(one)
         db.execute("DELETE FROM inbox WHERE source = ? AND document_id = ? AND seq = ?", [source, id_, seq])
+
+
+def expire(db: Database, before: float, now: float) -> tuple[int, int]:
+    """Deletes tickets that came before a time and signatures whose time is over, in the transaction at hand.
+
+    How many of each.
+    """
+    lost = db.execute("DELETE FROM inbox WHERE at < ?", [before]).rowcount
+    return int(lost), int(db.execute("DELETE FROM deliveries WHERE until < ?", [now]).rowcount)

@@ -164,3 +164,15 @@ def drafts(db: Database) -> None:
         );
         CREATE INDEX files_by_document ON files (document_id);
     """)
+
+
+@migrations(name="0009_proposed")
+def proposed(db: Database) -> None:
+    """Which tickets an article was proposed of, and as which draft; a ticket that is deleted is forgotten here too."""
+    db.executescript("""
+        CREATE TABLE proposed (
+            ticket_id TEXT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+            draft TEXT NOT NULL, at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX proposed_by_draft ON proposed (draft);
+    """)

@@ -53,7 +53,7 @@ class Admission(ASGIMiddleware):
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         """`courtesy` is told of each question that comes and goes."""
-        self._courtesy = courtesy or Courtesy()
+        self.courtesy = courtesy or Courtesy()
         self._limit, self._wait_seconds, self._body_seconds = limit, wait_seconds, body_seconds
         self._places: set[_Place] = set()
         self.refused = Counter[str]()
@@ -68,7 +68,7 @@ class Admission(ASGIMiddleware):
         if self.at_hand >= self._limit:
             self.refused["full"] += 1
             raise self._refusal(f"{self.at_hand} questions are at hand already")
-        self._courtesy.came()
+        self.courtesy.came()
         arrived, place = time.monotonic(), _Place()
         self._places.add(place)
         _PLACE.set(place)
@@ -80,7 +80,7 @@ class Admission(ASGIMiddleware):
             else:
                 self.refused["late"] += 1
             self._places.discard(place)
-            self._courtesy.went()
+            self.courtesy.went()
 
     @property
     def at_hand(self) -> int:

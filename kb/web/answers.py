@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, cast
 
-import anyio.to_thread
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
-from litestar.params import JSONBody, QueryParameter
+from litestar.openapi.spec import OpenAPIResponse
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent
-from litestar.response.sse import ServerSentEventMessage
 
 from kb.access.callers import Caller
 from kb.answer.forms import Channel, Limits, form, is_channel
-from kb.answer.streaming import told
 from kb.config import Settings
-from kb.conversations import NEW, STREAM_SECONDS
+from kb.conversations import NEW
 from kb.errors import UsageError
-from kb.knowledge import KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
-from kb.web import asking
+from kb.streams import SECONDS, Streams
+from kb.web import asking, problems
+from kb.web.events import FIRST_SECONDS, MEDIA_TYPE, awaited, is_over, parse_last, resumable
 from kb.web.feedback import CustomerRef, origin_of
 from kb.web.guards import requires
 from kb.withheld import report
 
-EVENTS = "text/event-stream"
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -59,52 +58,113 @@ class StreamOffer(msgspec.Struct, frozen=True):
     expires_in: int
 
 
+@dataclass
+class _Streaming(asking.Conversing):
+    """An operation that may have nothing more to tell."""
+
+    def __post_init__(self) -> None:
+        """Adds that to what Litestar found by itself."""
+        super().__post_init__()
+        self.responses = (self.responses or {}) | {"204": OpenAPIResponse("All events have come")}
+
+
 @post(
     "/api/answers",
     status_code=200,
-    sync_to_thread=True,
     summary="A short cited answer, or an honest refusal; as events with `Accept: text/event-stream`",
     operation_class=asking.Conversing,
     guards=[requires("public")],
 )
-def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
+async def answers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> Response[Answer]:
     """The same question gets the same answer in every channel; it is on record before it is sent."""
-    ask = _ask(request, data)
-    kb, answer = _answered(request, state, data, ask)
-    reporting = BackgroundTask(report, kb, ask, answer)
-    if request.accept.best_match(["application/json", EVENTS]) == EVENTS:
-        return cast(Response[Answer], ServerSentEvent(_events(answer), background=reporting))
-    return Response(answer, background=reporting)
+    work = _work(request, state, data)
+    reporting = BackgroundTask(_reported, state, _ask(request, data), work)
+    if request.accept.best_match(["application/json", MEDIA_TYPE]) != MEDIA_TYPE:
+        return Response(await work, background=reporting)
+    await _begun(work)
+    metrics = state.watch.metrics
+    events = awaited(work, lambda error: problems.told(error, metrics))
+    return cast(Response[Answer], ServerSentEvent(events, background=reporting))
 
 
 @post(
     "/api/answers/stream",
     status_code=200,
-    sync_to_thread=True,
     summary="The same answer, to be fetched as events by a browser's EventSource",
     operation_class=asking.Conversing,
     guards=[requires("public")],
 )
-def stream_offers(request: Request[Caller, Any, State], state: State, data: JSONBody[Question]) -> StreamOffer:
+async def stream_offers(
+    request: Request[Caller, Any, State], state: State, data: JSONBody[Question]
+) -> Response[StreamOffer]:
     """An EventSource can neither post nor send a key; so no question stands in a URL, only a token that works once."""
-    _, answer = _answered(request, state, data, _ask(request, data))
-    token = asking.conversations(state).offer_stream(answer, origin_of(request, data.channel, data.customer_ref))
-    return StreamOffer(f"/api/answers/stream?token={token}", int(STREAM_SECONDS))
+    work = _work(request, state, data)
+    await _begun(work)
+    streams, origin = _streams(state), origin_of(request, data.channel, data.customer_ref)
+    token = await sync_to_thread(streams.offer, origin)
+    if work.done():
+        await sync_to_thread(streams.fill, token, work.result())
+    filling = BackgroundTask(_filled, state, _ask(request, data), token, work, is_filled=work.done())
+    return Response(StreamOffer(f"/api/answers/stream?token={token}", int(SECONDS)), background=filling)
 
 
 @get(
     "/api/answers/stream",
     summary="An answer as events, once",
-    operation_class=asking.Conversing,
+    operation_class=_Streaming,
     guards=[requires("public")],
-    media_type=EVENTS,
+    media_type=MEDIA_TYPE,
 )
 async def stream(
-    state: State, token: Annotated[str, QueryParameter(description="Of the address", max_length=100)]
-) -> ServerSentEvent:
-    """Events `urgent`, `sentence`, `citations`, `actions`, `done`; any worker has them."""
-    answer = await anyio.to_thread.run_sync(asking.conversations(state).take_stream, token)
-    return ServerSentEvent(_events(answer))
+    state: State,
+    token: Annotated[str, QueryParameter(description="Of the address", max_length=100)],
+    last_event_id: Annotated[
+        str | None, HeaderParameter(name="Last-Event-ID", description="A browser's own", max_length=100)
+    ] = None,
+) -> Response[Any]:
+    """Events `urgent`, `sentence`, `citations`, `actions`, `done`, or `problem`; any worker has them.
+
+    Gone on with, by the id of the last event that came, within a minute; 204 once all of them have come.
+    """
+    streams, last = _streams(state), parse_last(last_event_id)
+    if last is None:
+        after, waiting = 0, await sync_to_thread(streams.take, token)
+    else:
+        after, waiting = last[0], await sync_to_thread(streams.again, token, last[1])
+    if is_over(waiting, after):
+        return Response(None, status_code=204)
+    gone = {"status": 503, "title": "Unavailable", "detail": "the answer did not come: ask again"}
+    return ServerSentEvent(resumable(streams, token, waiting, after, gone))
+
+
+def _work(request: Request[Caller, Any, State], state: State, data: Question) -> asyncio.Task[Answer]:
+    """The answer that is being made in a thread."""
+    ask = _ask(request, data)
+    return asyncio.create_task(sync_to_thread(_answered, request, state, data, ask))
+
+
+async def _begun(work: asyncio.Task[Answer]) -> None:
+    """Waits a little: who fails in that time has a status of their own. Raises what the work raised."""
+    await asyncio.wait({work}, timeout=FIRST_SECONDS)
+    if work.done():
+        work.result()
+
+
+async def _reported(state: State, ask: Ask, work: asyncio.Task[Answer]) -> None:
+    """Keeps the question's place until it is answered, whether or not its asker is still there."""
+    await asyncio.wait({work})
+    if work.exception() is None:
+        await sync_to_thread(report, asking.service_of(state).knowledge, ask, work.result())
+
+
+async def _filled(state: State, ask: Ask, token: str, work: asyncio.Task[Answer], *, is_filled: bool) -> None:
+    await asyncio.wait({work})
+    error, streams = work.exception(), _streams(state)
+    if isinstance(error, Exception):
+        await sync_to_thread(streams.fail, token, problems.told(error, state.watch.metrics))
+    elif not is_filled:
+        await sync_to_thread(streams.fill, token, work.result())
+    await _reported(state, ask, work)
 
 
 def _ask(request: Request[Caller, Any, State], data: Question) -> Ask:
@@ -116,35 +176,21 @@ def _ask(request: Request[Caller, Any, State], data: Question) -> Ask:
     return Ask(data.question, earlier, request.user.audiences, speaks=data.language, context=known)
 
 
-def _answered(
-    request: Request[Caller, Any, State], state: State, data: Question, ask: Ask
-) -> tuple[KnowledgeBase, Answer]:
-    """What answered, and the answer, which is on record, with the form of its channel."""
+def _answered(request: Request[Caller, Any, State], state: State, data: Question, ask: Ask) -> Answer:
+    """The answer, which is on record, with the form of its channel."""
     origin = origin_of(request, data.channel, data.customer_ref)
     id_ = NEW if data.conversation is True else data.conversation_id
     if id_ is None:
-        kb, answer = asking.answer(state, ask, origin, explain=data.explain)
+        _, answer = asking.answer(state, ask, origin, explain=data.explain)
     else:
-        kb, answer = asking.answer_in(state, id_, ask, origin, explain=data.explain)
+        _, answer = asking.in_conversation(state, id_, ask, origin, explain=data.explain)
     if not is_channel(data.channel):
-        return kb, answer
+        return answer
     settings: Settings = state.settings
     site = settings.public_url or str(request.base_url).rstrip("/")
     limits = Limits(settings.sms_characters, settings.ivr_characters)
-    return kb, replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
+    return replace(answer, form=form(answer, cast(Channel, data.channel), site=site, limits=limits))
 
 
-async def _events(answer: Answer) -> AsyncIterator[ServerSentEventMessage]:
-    """Each sentence with its source, then the sources, the next steps, and the whole answer, numbered from 1."""
-    number = 0
-    for part in told(answer):
-        number += 1
-        said = {"text": part.text, "before": part.before, "citation": part.citation}
-        yield _event(number, "urgent" if part.urgent else "sentence", said)
-    for name, value in (("citations", answer.citations), ("actions", answer.actions), ("done", answer)):
-        number += 1
-        yield _event(number, name, value)
-
-
-def _event(number: int, name: str, value: object) -> ServerSentEventMessage:
-    return ServerSentEventMessage(data=msgspec.json.encode(value), event=name, id=number)
+def _streams(state: State) -> Streams:
+    return Streams(asking.service_of(state).journal)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -12,18 +11,15 @@ from importlib.resources import as_file, files
 from typing import Annotated, Any
 
 import anyio
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Request, Router, get
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.params import FromQuery, HeaderParameter, QueryParameter
-from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.static_files import create_static_files_router
 
 from kb.access.callers import Caller
 from kb.access.reception import Reception
-from kb.errors import InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
@@ -39,16 +35,18 @@ from kb.web.assistants import assistants
 from kb.web.audit import audit_log
 from kb.web.calls import console, utterances
 from kb.web.completions import completions
-from kb.web.documented import COMPONENTS, document_access
+from kb.web.documented import COMPONENTS, DESCRIPTION, document_access
 from kb.web.entrance import Entrance
 from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
+from kb.web.impact import article_impact
+from kb.web.imports import imports_route
 from kb.web.insights import insights_gaps, insights_usage
-from kb.web.metrics import ERRORS, Metrics
+from kb.web.metrics import Metrics
 from kb.web.pages.interface import static_files, templates
-from kb.web.requests import request_id
+from kb.web.problems import problem_details, unexpected
 from kb.web.slashes import Unhidden
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
@@ -59,15 +57,9 @@ _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
-_TITLES = {
-    303: "See Other", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
-    413: "Content Too Large", 428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
-}  # fmt: skip
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact)
 _EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
-log = logging.getLogger("kb.web")
 
 
 @get(
@@ -114,7 +106,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "kb-ask"))
         await anyio.to_thread.run_sync(service.start)
         watch.start()
-        app.state.switchboard = Switchboard(service, settings, watch.metrics)
+        app.state.switchboard = Switchboard(service, settings, watch.metrics, admission.courtesy)
         try:
             async with sessions.run():
                 yield
@@ -128,8 +120,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS, _openapi_files(),
-            static_files(),
+            articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
+            _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -143,11 +135,12 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         ),
         request_max_body_size=_BODY_LIMIT,
         openapi_config=OpenAPIConfig(
-            "kb", version("kb"), path="/schema", render_plugins=[_openapi_page()], components=COMPONENTS
+            "kb", version("kb"), description=DESCRIPTION, path="/schema", render_plugins=[_openapi_page()],
+            components=COMPONENTS,
         ),
         logging_config=None,
-        plugins=[_problems(watch.metrics)],
-        exception_handlers={Exception: _unexpected},
+        plugins=[problem_details(watch.metrics)],
+        exception_handlers={Exception: unexpected},
     )  # fmt: skip
     document_access(app)
     return app
@@ -166,67 +159,3 @@ def _openapi_page() -> SwaggerRenderPlugin:
 def _openapi_files() -> Router:
     with as_file(files("swagger_ui") / "static") as folder:
         return create_static_files_router(_OPENAPI_FILES, [folder], include_in_schema=False)
-
-
-def _problems(metrics: Metrics) -> ProblemDetailsPlugin:
-    def unavailable(error: KbError) -> ProblemDetailsException:
-        log.error("%s", error)
-        metrics.count(ERRORS, type(error).__name__)
-        return ProblemDetailsException(
-            "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503], extra=_named()
-        )
-
-    def usage(error: UsageError | InputError) -> ProblemDetailsException:
-        return ProblemDetailsException(str(error), status_code=400, title="Bad Request", extra=_named())
-
-    def not_shown(error: NotShown) -> ProblemDetailsException:
-        return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
-
-    def refused(error: MoveRefused) -> ProblemDetailsException:
-        more = {"reason": error.reason, **error.detail}
-        return ProblemDetailsException(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
-
-    def stale(error: StaleBase) -> ProblemDetailsException:
-        return ProblemDetailsException(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
-
-    def http(error: HTTPException) -> ProblemDetailsException:
-        return ProblemDetailsException(
-            error.detail,
-            status_code=error.status_code,
-            title=_TITLES.get(error.status_code),
-            extra=_named(error.extra),
-            headers=error.headers,
-        )
-
-    return ProblemDetailsPlugin(
-        ProblemDetailsConfig(
-            exception_to_problem_detail_map={
-                KbError: unavailable,
-                UsageError: usage,
-                InputError: usage,
-                MoveRefused: refused,
-                StaleBase: stale,
-                NotShown: not_shown,
-                HTTPException: http,
-            }
-        )
-    )
-
-
-def _named(extra: Any = None) -> dict[str, Any]:
-    """What a problem says beside itself: which request it was, as the log names it."""
-    others = dict(extra) if isinstance(extra, Mapping) else {"extra": extra} if extra else {}
-    return others | ({"request_id": known} if (known := request_id()) else {})
-
-
-def _unexpected(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
-    """A defect: logged whole, told in one line, never with a trace."""
-    log.error("unexpected error", exc_info=error)
-    request.app.state.watch.metrics.count(ERRORS, type(error).__name__)
-    body = {
-        "status": 500,
-        "title": "Internal Server Error",
-        "detail": "something went wrong here; it has been logged",
-        **_named(),
-    }
-    return Response(body, status_code=500, media_type="application/problem+json")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from litestar import Response, Router, delete, get, post, put
 from litestar.datastructures import State as AppState
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from kb.config import zone
@@ -83,9 +82,8 @@ def save(
     request: Asker, state: AppState, article_id: FromPath[str], data: JSONBody[NewText], if_match: Match = None
 ) -> Response[Shown]:
     """The first save begins an edit; what is live stays."""
-    id_ = article_id
-    service_of(state).desk.save(actor_of(request), id_, number_of(if_match), data.text)
-    return told(state, id_)
+    service_of(state).desk.save(actor_of(request), article_id, number_of(if_match), data.text)
+    return told(state, article_id)
 
 
 @delete("/{article_id:str}", status_code=200, summary="Remove an article", **_ALIKE)
@@ -93,9 +91,8 @@ def remove(
     request: Asker, state: AppState, article_id: FromPath[str], if_match: Match = None
 ) -> Response[Shown | None]:
     """Its file goes, and any edit; what was live is retired, its revisions stay. Null where nothing was ever live."""
-    id_ = article_id
-    order(request, state, id_, Move.DELETE, if_match)
-    return told_or_gone(state, id_)
+    order(request, state, article_id, Move.DELETE, if_match)
+    return told_or_gone(state, article_id)
 
 
 @post("/{article_id:str}/submit", status_code=200, summary="Ask for a review", **_ALIKE)
@@ -132,9 +129,8 @@ def publish(
     request: Asker, state: AppState, article_id: FromPath[str], data: JSONBody[Reasoned], if_match: Match = None
 ) -> Response[Shown]:
     """Searchable when it is answered; 409 with the gate's `report` where golden questions break without a `reason`."""
-    id_ = article_id
-    order(request, state, id_, Move.PUBLISH, if_match, data.reason)
-    return told(state, id_)
+    order(request, state, article_id, Move.PUBLISH, if_match, data.reason)
+    return told(state, article_id)
 
 
 @post(
@@ -147,10 +143,10 @@ def schedule(
     request: Asker, state: AppState, article_id: FromPath[str], data: JSONBody[Timed], if_match: Match = None
 ) -> Response[Shown]:
     """Once, within two seconds of that time, whichever process runs then."""
-    id_, service = article_id, service_of(state)
+    service = service_of(state)
     at = data.at if data.at.tzinfo else data.at.replace(tzinfo=zone(state.settings))
-    service.desk.schedule(actor_of(request), id_, number_of(if_match), at, data.reason)
-    return told(state, id_)
+    service.desk.schedule(actor_of(request), article_id, number_of(if_match), at, data.reason)
+    return told(state, article_id)
 
 
 @post(
@@ -161,17 +157,15 @@ def schedule(
 )
 def unschedule(request: Asker, state: AppState, article_id: FromPath[str], if_match: Match = None) -> Response[Shown]:
     """The edit waits again."""
-    id_ = article_id
-    service_of(state).desk.unschedule(actor_of(request), id_, number_of(if_match))
-    return told(state, id_)
+    service_of(state).desk.unschedule(actor_of(request), article_id, number_of(if_match))
+    return told(state, article_id)
 
 
 @post("/{article_id:str}/retire", status_code=200, summary="Take an article down", **_ALIKE)
 def retire(request: Asker, state: AppState, article_id: FromPath[str], if_match: Match = None) -> Response[Shown]:
     """Its file says `status: retired`; it is found no more. An edit stays."""
-    id_ = article_id
-    order(request, state, id_, Move.RETIRE, if_match)
-    return told(state, id_)
+    order(request, state, article_id, Move.RETIRE, if_match)
+    return told(state, article_id)
 
 
 @post("/{article_id:str}/discard", status_code=200, summary="End an edit", **_ALIKE)
@@ -179,17 +173,14 @@ def discard(
     request: Asker, state: AppState, article_id: FromPath[str], if_match: Match = None
 ) -> Response[Shown | None]:
     """A file that was changed by hand gets the live text back. Null where nothing was ever live."""
-    id_ = article_id
-    order(request, state, id_, Move.DISCARD, if_match)
-    return told_or_gone(state, id_)
+    order(request, state, article_id, Move.DISCARD, if_match)
+    return told_or_gone(state, article_id)
 
 
 @get("/{article_id:str}/gate", summary="What an edit would do to answers", **_ALIKE)
 def gate(request: Asker, state: AppState, article_id: FromPath[str]) -> Report:
     """Golden questions, and real ones that the article answered or might, on the index as it is and as it would be."""
     service = service_of(state)
-    if service.gate is None:
-        raise NotFoundException("this service has no gate that replays questions")
     return service.gate.report([service.desk.change(article_id)])
 
 
@@ -201,9 +192,8 @@ def _reviewed(
     move: Callable[[Desk, Actor, str, int, str | None], None],
     note: str | None,
 ) -> Response[Shown]:
-    id_ = article_id
-    move(service_of(state).desk, actor_of(request), id_, number_of(if_match), note)
-    return told(state, id_)
+    move(service_of(state).desk, actor_of(request), article_id, number_of(if_match), note)
+    return told(state, article_id)
 
 
 def articles() -> Router:

@@ -20,6 +20,7 @@ from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
 from kb.slots import Slots
 from kb.stages import Stages
+from kb.store.conversations import KeptConversation
 from kb.web.admission import Admission, waited_seconds
 from kb.web.documented import problem
 from kb.web.metrics import ANSWERS, GENERATED, HANDOVERS, REFUSED, SEARCHES, language_of
@@ -71,24 +72,23 @@ def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> 
     return kb, told
 
 
-def answer_in(
+def in_conversation(
     state: State, id_: str, ask: Ask, origin: Origin, *, explain: bool = False
 ) -> tuple[KnowledgeBase, Answer]:
-    """As `answer`, as the next turn of a conversation (`NEW` begins one). Raises NotShown where there is none such."""
+    """The same to the next turn of a conversation that the service keeps, or, where `id_` is NEW, to its first.
+
+    Raises NotShown where this caller and customer have no such conversation, and what `answer` raises.
+    """
     with at_work(state) as kb:
-        stages, handovers = Stages(), service_of(state).handovers
+        stages, service = Stages(), service_of(state)
 
-        def after(account: AnswerAccount, asked: Ask) -> AnswerAccount:
-            return handovers.consider(kb, account, asked, origin)
+        def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
+            return service.handovers.consider(kb, account, asked, origin, before)
 
-        told = conversations(state).answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
+        kept = Conversations(service.journal, state.settings, service.handovers.close)
+        told = kept.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
         counted(state, kb, stages, told)
     return kb, told
-
-
-def conversations(state: State) -> Conversations:
-    """Those of this service."""
-    return Conversations(service_of(state).journal, state.settings)
 
 
 def counted(state: State, kb: KnowledgeBase, stages: Stages, told: SearchResult | Answer) -> None:

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Reference, Schema
 from litestar.types import ExceptionHandlersMap
 
-from kb.errors import KbError, UsageError
+from kb.errors import KbError, NotShown, UsageError
 from kb.web.completion_objects import Error, Refused
 from kb.web.metrics import ERRORS
 from kb.web.requests import request_id
@@ -26,7 +26,7 @@ _TOLD = {
     "400": "A parameter that cannot be had, or no question",
     "401": "A key that is wrong, revoked or expired",
     "403": "A change by a session without its CSRF token",
-    "404": "No such model",
+    "404": "No such model, or no such conversation of this key and user",
     "408": "The body was not whole in time",
     "413": "The body is too large",
     "429": "Too many requests; `Retry-After` says how long to wait",
@@ -69,6 +69,10 @@ def _usage(_: Request[Any, Any, Any], error: UsageError) -> Response[Refused]:
     return _refused(400, str(error))
 
 
+def _not_shown(_: Request[Any, Any, Any], error: NotShown) -> Response[Refused]:
+    return _refused(404, str(error), param="metadata.conversation_id", code="conversation_not_found")
+
+
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Refused]:
     """What Litestar, the entrance and the admission refuse; where a field is malformed, it is named."""
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
@@ -92,6 +96,7 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[R
 HANDLERS: ExceptionHandlersMap = {
     Unsupported: _unsupported,
     UsageError: _usage,
+    NotShown: _not_shown,
     KbError: _unavailable,
     HTTPException: _http,
     Exception: _unexpected,

@@ -43,6 +43,8 @@ class ResponseFormat(msgspec.Struct, frozen=True):
 class ChatRequest(msgspec.Struct, frozen=True):
     """A chat so far; the last message of the role `user` is the question, those before it its conversation.
 
+    With `{"conversation_id": "new"}` in `metadata` a conversation begins that the service keeps: `kb` in the completion
+    tells its id, which goes in the same place with each further question; earlier messages are then not read.
     `user` (or `safety_identifier`) is kept only as a keyed hash, as `customer_ref` is. Parameters that are not named
     here, such as `temperature`, are taken and have no effect.
     """
@@ -58,6 +60,7 @@ class ChatRequest(msgspec.Struct, frozen=True):
     modalities: list[str] | None = None
     user: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     safety_identifier: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class UrlCitation(msgspec.Struct, frozen=True):
@@ -89,6 +92,7 @@ class Told(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...]
     options: tuple[Option, ...]
     handover: Any
+    conversation_id: str | None
 
 
 class AssistantMessage(msgspec.Struct, frozen=True):
@@ -194,5 +198,5 @@ def told_of(answer: Answer) -> Told:
     """kb's own field of an answer."""
     return Told(
         answer.answer_id, answer.outcome, answer.confidence, answer.reason, answer.language, answer.foreign,
-        answer.actions, answer.options, answer.handover,
+        answer.actions, answer.options, answer.handover, answer.conversation_id,
     )  # fmt: skip

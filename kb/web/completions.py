@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from litestar.response import Stream
 from kb.access.callers import Caller
 from kb.answer.citations import Citation
 from kb.answer.streaming import Told, joined, told
+from kb.conversations import NEW
 from kb.knowledge import KnowledgeBase
 from kb.questions import MAX_QUESTION
 from kb.results import Answer, Ask
@@ -51,6 +52,9 @@ from kb.withheld import report
 CHANNEL = "v1"
 TURNS = 100
 """Earlier turns that are read; of longer chats the last ones."""
+BEGIN = "new"
+"""In place of a conversation's id in `metadata`."""
+_LONGEST_ID = 100
 _SEEN = "data: [DONE]\n\n"
 
 
@@ -83,7 +87,11 @@ def chat_completions(
     question, conversation = _asked(data.messages)
     origin = origin_of(request, CHANNEL, data.user or data.safety_identifier)
     ask = Ask(question, conversation, request.user.audiences)
-    kb, answer = asking.answer(state, ask, origin)
+    kept = _kept(data)
+    if kept is None:
+        kb, answer = asking.answer(state, ask, origin)
+    else:
+        kb, answer = asking.in_conversation(state, kept, replace(ask, conversation=()), origin)
     completion = _completion(kb, data.messages, answer, _base(request, state))
     reporting = BackgroundTask(report, kb, ask, answer)
     if not data.stream:
@@ -124,6 +132,16 @@ def _check(data: ChatRequest) -> None:
         raise Unsupported("response_format", "answers are quoted text: accepted is {'type': 'text'}")
     if data.modalities and data.modalities != ["text"]:
         raise Unsupported("modalities", "accepted is ['text']")
+
+
+def _kept(data: ChatRequest) -> str | None:
+    """The id of a conversation that the service keeps, NEW where one begins; None where the caller keeps it."""
+    found = (data.metadata or {}).get("conversation_id")
+    if found is None:
+        return None
+    if not isinstance(found, str) or not found.strip() or len(found) > _LONGEST_ID:
+        raise Unsupported("metadata.conversation_id", f"found {str(found)[:80]!r}; accepted is an id, or 'new'")
+    return NEW if found == BEGIN else found
 
 
 def _asked(messages: Sequence[Message]) -> tuple[str, tuple[str, ...]]:

@@ -24,6 +24,25 @@ COMPONENTS = Components(
         "session": SecurityScheme("apiKey", name=COOKIE, security_scheme_in="cookie", description="A signed-in person"),
     }
 )
+DESCRIPTION = """
+What one centre's knowledge answers: searched, cited, or honestly refused. Errors are RFC 9457 problems; under `/v1`
+they have OpenAI's shape.
+
+Not described below, since OpenAPI has no form for them:
+
+- `WS /api/calls/{call_id}?after=N`: the utterances of a live call and the suggestions for it, for agents. JSON texts:
+  `state` first, then `utterance`, `suggestions`, `heard`, `error`; `{"utterance": {...}}` may be sent. A browser sends
+  `{"key": "kb_..."}` as its first message, within 5 seconds.
+- `WS /api/typing`: search as an agent types. `{"query": 7, "text": "...", "k": 5}` is answered by `results`, of the
+  newest query alone.
+- Both are closed with 4401 (no key that holds), 4403 (not an agent's), 1013 (too much waited to be read), 1008 (not
+  JSON).
+- `POST /mcp`: the Model Context Protocol over streamable HTTP, without sessions; its tools `answer`, `search` and
+  `get_article` are described by `tools/list`.
+- `POST /api/answers` and `POST /v1/chat/completions` may answer with server-sent events, `GET /api/answers/stream`
+  always does: `begun`, `urgent`, `sentence`, `citations`, `actions`, `done`, or `problem`.
+"""
+"""Of the whole document."""
 _SECONDS = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER, minimum=1), description="Seconds to wait")
 _CHALLENGE = OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING), description="How to be known")
 _PROBLEM = Schema(

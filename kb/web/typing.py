@@ -74,10 +74,8 @@ class _Box:
         if seconds := await too_often(self._console, self._state):
             return named | {"type": "error", "detail": f"too many queries: come again in {seconds} s"}
         try:
-            loop, audiences = asyncio.get_running_loop(), self._console.caller.audiences
-            result = await loop.run_in_executor(
-                self._board.threads, self._search, Ask(typed.text, (), audiences), typed.k
-            )
+            ask = Ask(typed.text, (), self._console.caller.audiences)
+            result = await self._board.look_up(lambda: self._search(ask, typed.k))
         except UsageError as error:
             return named | {"type": "error", "detail": str(error)}
         except KbError as error:

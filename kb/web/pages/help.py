@@ -75,9 +75,9 @@ def ask(
     origin, asked = Origin("", CHANNEL), Ask(question, (), frozenset({PUBLIC}))
     try:
         try:
-            _, answer = asking.answer_in(state, data.conversation or NEW, asked, origin)
+            _, answer = asking.in_conversation(state, data.conversation or NEW, asked, origin)
         except NotShown:  # it has expired: begin again
-            _, answer = asking.answer_in(state, NEW, asked, origin)
+            _, answer = asking.in_conversation(state, NEW, asked, origin)
     except (HTTPException, KbError) as error:
         status = error.status_code if isinstance(error, HTTPException) else 503
         return _home(request, state, status=status, conversation=data.conversation, problem=True)

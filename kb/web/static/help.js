@@ -145,7 +145,10 @@
     on("urgent", (part) => turn.sentence(part, "urgent"));
     on("sentence", (part) => turn.sentence(part, "answer"));
     on("done", (answer) => { source.close(); turn.done(answer); resolve(); });
-    source.onerror = () => { source.close(); reject(new Error("the stream ended early")); };
+    on("problem", () => { source.close(); reject(new Error("there is no answer")); });
+    source.onerror = () => { // a broken connection is gone on with by the browser itself
+      if (source.readyState === EventSource.CLOSED) reject(new Error("the stream ended early"));
+    };
   });
 
   const ask = async (question) => {
