@@ -27,10 +27,10 @@ def test_revisions_are_read_and_compared_with_the_slashes_of_the_id_encoded(serv
     assert (listed["document_id"], listed["live"], [one["revision"] for one in listed["revisions"]]) == (id_, 1, [1])
     one = server.get(f"/api/articles/{quote(id_, safe='')}/revisions/1").json()
     assert one["text"].startswith("---\n")
-    assert one["title"] in one["text"]
+    assert listed["revisions"][0]["title"] in one["text"]
     found = server.get(f"/api/articles/{quote(id_, safe='')}/diff").json()
     assert (found["from_revision"], found["to_revision"]) == (0, 1)
-    assert f"+title: {one['title']}" in found["difference"]["unified"]
+    assert f"+title: {listed['revisions'][0]['title']}" in found["difference"]["unified"]
     for path in ("revisions/2", "diff?to=2", "diff?from=7"):
         assert server.client.get(f"/api/articles/{quote(id_, safe='')}/{path}").status_code == 404
     assert server.get(f"/api/articles/{id_}/revisions").status_code == 404
@@ -65,6 +65,20 @@ def test_what_find_and_replace_would_change_is_seen_first(server: Server) -> Non
         for place in one["places"]:
             assert place["after"] == place["before"].replace(body["find"], body["replace"])
     assert server.client.post("/api/replacements", json=body).json() == found
+    ask = {"find": "颱風", "replace": "台风"}
+    token = server.client.post("/api/replacements", json=ask).json()["token"]
+    assert server.client.post(f"/api/replacements/{token}", json=ask | {"replace": "风"}).status_code == 409
+    before = server.get("/api/articles", q="hong-kong").json()["articles"]
+    assert server.client.post(f"/api/replacements/{token}", json=ask).json() == {"edited": [], "kept": []}
+    assert server.get("/api/articles", q="hong-kong").json()["articles"] == before
+    ask = {"find": "熱帶氣旋警告信號", "replace": "風球"}
+    token = server.client.post("/api/replacements", json=ask).json()["token"]
+    done = server.client.post(f"/api/replacements/{token}", json=ask).json()
+    assert done == {"edited": [{"document_id": "zh-hant/delivery/hong-kong-delivery", "revision": 2}], "kept": []}
+    assert server.client.post(f"/api/replacements/{token}", json=ask).status_code == 409, "it is done"
+    edit = server.get("/api/articles/zh-hant%2Fdelivery%2Fhong-kong-delivery").json()
+    assert (edit["state"], edit["live"]) == ("draft", 1)
+    assert "風球" in edit["text"]
     for wrong in (
         {"find": "("} | {"regex": True},
         {"find": ""},
@@ -96,3 +110,18 @@ def test_what_is_near_an_article_and_near_a_text_is_told(server: Server) -> None
     assert found[0]["document_id"] == "zh/returns/refund-time"
     assert [pair["own"] for pair in found[0]["contradicts"]] == ["仓库验货后 8–9 个工作日内原路退回。"]
     assert server.client.post("/api/similar", json={"text": "---\nid: 1\n"}).status_code == 400
+
+
+def test_an_earlier_text_is_restored_as_an_edit(server: Server) -> None:
+    path = "/api/articles/en%2Freturns%2Frefund-time"
+    before = server.get(path).json()
+    saved = server.client.put(path, json={"text": before["text"] + "\nMore.\n"}, headers={"If-Match": '"1"'}).json()
+    stale = server.client.post(f"{path}/restore", json={"revision": 1}, headers={"If-Match": '"1"'})
+    assert (saved["revision"], stale.status_code) == (2, 412)
+    assert server.client.post(f"{path}/restore", json={"revision": 1}).status_code == 428
+    assert server.client.post(f"{path}/restore", json={"revision": 9}, headers={"If-Match": '"2"'}).status_code == 404
+    restored = server.client.post(f"{path}/restore", json={"revision": 1}, headers={"If-Match": '"2"'})
+    assert (restored.status_code, restored.headers["ETag"], restored.json()["state"]) == (200, '"3"', "draft")
+    found = server.client.get(f"{path}/diff?from=1&to=3").json()
+    assert found["difference"] == {"hunks": [], "unified": ""}
+    assert server.client.get(f"{path}/diff").json()["from_revision"] == 1

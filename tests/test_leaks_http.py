@@ -253,6 +253,7 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
     """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
     body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
     body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+    body |= {"revision": 1} if more == ("restore",) else {}
 
     def requests(_: str) -> Iterator[Request]:
         for name in ("vip/lounge", "partners/margin", "nowhere"):
@@ -316,16 +317,18 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
     ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
-    "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
-    "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
-    "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "GET /api/articles/{article_id}/revisions": _of_articles("/api/articles/{}/revisions"),
+    "GET /api/articles/{article_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
+    "GET /api/articles/{article_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "POST /api/articles/{article_id}/restore": _editing("POST", "restore"),
     "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
     "POST /api/replacements": _same(
         *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
     ),
+    "POST /api/replacements/{token}": _same(("POST", "/api/replacements/amber", {"find": "amber", "replace": "x"}, {})),
     "GET /api/translations": _same(("GET", "/api/translations", None, {})),
     "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
-    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "GET /api/articles/{article_id}/similar": _of_articles("/api/articles/{}/similar"),
     "POST /api/similar": _same(
         ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
     ),
@@ -356,16 +359,16 @@ IMPACT = "GET /api/articles/{document_id}/impact"
 EDITORS_OWN = {
     "GET /api/insights/gaps",
     "GET /api/insights/usage",
-    "GET /api/articles/{document_id}/revisions",
-    "GET /api/articles/{document_id}/revisions/{number}",
-    "GET /api/articles/{document_id}/diff",
+    "GET /api/articles",
+    "GET /api/articles/{article_id}/revisions",
+    "GET /api/articles/{article_id}/revisions/{number}",
+    "GET /api/articles/{article_id}/diff",
     "POST /api/preview",
     "POST /api/replacements",
     "GET /api/translations",
     "GET /api/due",
-    "GET /api/articles/{document_id}/similar",
+    "GET /api/articles/{article_id}/similar",
     "POST /api/similar",
-    "GET /api/articles",
     IMPACT,
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
@@ -503,7 +506,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
     seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
-    assert len(seen) == 2 + 3 + len(_MOVES) + 1
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 5
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:
             role = CALLERS[caller][0]

@@ -1,20 +1,21 @@
 """Find and replace across articles: the preview tells what would change, and just that is what the desk is given.
 
-`Recorder` stands for the editors' desk: it notes the edits that it is handed, and refuses those it is told to.
+`Recorder` stands for the editors' desk where what it refuses is the matter; the desk itself is tried as well.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from datetime import UTC
+from datetime import UTC, datetime
 
 import kb_process
 import pytest
 from conftest import Centre, clean_environment
 
 from kb.editing import replacing
-from kb.editing.replacing import Changed, Done, OutOfDate, Plan, Wanted, carry_out, plan
+from kb.editing.desk import Actor, Desk
+from kb.editing.replacing import AtDesk, Changed, Done, OutOfDate, Plan, Wanted, carry_out, plan
 from kb.errors import InputError, StoreError, UsageError
 from kb.ingest.articles import read_article
 
@@ -214,6 +215,32 @@ def test_a_hit_across_lines_is_one_place(planned: Callable[..., Plan]) -> None:
     assert read_article(text.encode(), path="en/van.md", timezone=UTC).title == "Bus"
 
 
+def test_the_desk_makes_an_edit_of_each_and_nothing_is_live_by_it(centre: Centre) -> None:
+    editor = Actor("li", "editor")
+    desk = Desk(centre.paths, centre.settings)
+    for name in ("one", "two", "three"):
+        centre.article(f"{name}.md", f"---\nlanguage: en\n---\n# Call {name}\n\nCall {OLD}.\n")
+    centre.reindex()
+    desk.save(editor, "two", 1, f"---\nlanguage: en\n---\n# Call two\n\nCall {OLD} or write.\n")
+    desk.create(editor, "new", f"# New\n\nCall {OLD}.\n")
+    desk.submit(editor, "two", 2)
+    desk.schedule(editor, "new", 1, datetime(2999, 1, 1, tzinfo=UTC))
+    before = centre.rows("SELECT id, revision FROM documents ORDER BY id")
+    found = plan(centre.paths, UTC, Wanted(OLD, NEW))
+    assert {one.document_id: (one.revision, one.edit) for one in found.preview.changed} == {
+        "new": (1, True), "one": (1, False), "three": (1, False), "two": (2, True)
+    }  # fmt: skip
+    desk.save(Actor("wu", "editor"), "three", 1, f"# Call three\n\nCall {OLD} today.\n")  # somebody is faster
+    done = carry_out(found, found.preview.token, AtDesk(desk, editor))
+    assert [(one.document_id, one.revision) for one in done.edited] == [("one", 2), ("two", 3)]
+    assert {one.document_id for one in done.kept} == {"new", "three"}
+    assert centre.rows("SELECT id, revision FROM documents ORDER BY id") == before
+    texts = dict(centre.rows("SELECT document_id, text FROM versions WHERE author = 'li' AND text LIKE ?", f"%{NEW}%"))
+    assert texts["two"] == f"---\nlanguage: en\n---\n# Call two\n\nCall {NEW} or write.\n"
+    again = plan(centre.paths, UTC, Wanted(OLD, NEW)).preview
+    assert {one.document_id for one in again.changed} == {"new", "three"}, "what is done is not done twice"
+
+
 def test_the_shell_shows_a_replacement_and_a_difference(hotlines: Centre) -> None:
     def said(*arguments: str) -> str:
         done = kb_process.run(("--home", str(hotlines.home), *arguments), clean_environment(KB_TIMEZONE="UTC"), 60)
@@ -222,5 +249,8 @@ def test_the_shell_shows_a_replacement_and_a_difference(hotlines: Centre) -> Non
 
     told = said("replace", OLD, NEW)
     assert f"    8 + 请拨打 {NEW}，或 {NEW} 转 1。" in told
-    assert told.endswith("7 hits; 3 articles would change, 1 stay as they are\n")
+    assert "7 hits; 3 articles would change, 1 stay as they are" in told
+    assert "0 edits, none of it live; 1 articles stay as they are" in said(
+        "replace", "Call 400-820-0316 now", "-", "--yes"
+    )
     assert f"+请拨打 {OLD}，或 {OLD} 转 1。" in said("diff", "zh/hotline")

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from conftest import Centre
 
-from kb.config import Paths
+from kb.config import Paths, load_settings
 from kb.errors import NotShown
 from kb.ingest.articles import read_article
 from kb.knowledge import KnowledgeBase
 from kb.model import Article
 from kb.resemblance import Similar, resembling, resembling_text
+from kb.search.embedding import Embedder
 from kb.store import database, documents
 
 KNOWN = {"zh/delivery/remote-areas", "zh/delivery/remote-delivery", "zh/delivery/delivery-time"}
@@ -48,6 +49,12 @@ PLANTED = {
 the sentence with these."""
 
 
+@pytest.fixture(scope="module")
+def sample(sample_home: Path, bundled_embedder: Embedder) -> KnowledgeBase:
+    """The sample, with the model itself: what is compared are vectors of passages."""
+    return KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}), embedder=bundled_embedder)
+
+
 def article(text: str, id_: str = "new") -> Article:
     return read_article(text.encode(), path=f"{id_}.md", timezone=UTC)
 
@@ -57,9 +64,9 @@ def warned(similar: tuple[Similar, ...]) -> dict[str, Similar]:
 
 
 @pytest.mark.parametrize("language", PLANTED)
-def test_a_text_that_says_what_an_article_says_already_is_noticed(sample_kb: KnowledgeBase, language: str) -> None:
+def test_a_text_that_says_what_an_article_says_already_is_noticed(sample: KnowledgeBase, language: str) -> None:
     id_, duplicate, _, _ = PLANTED[language]
-    found = resembling_text(sample_kb, article(duplicate)).similar
+    found = resembling_text(sample, article(duplicate)).similar
     assert warned(found).keys() == {id_}
     assert found[0].document_id == id_
     (pair,) = found[0].same
@@ -69,22 +76,22 @@ def test_a_text_that_says_what_an_article_says_already_is_noticed(sample_kb: Kno
 
 
 @pytest.mark.parametrize("language", PLANTED)
-def test_a_text_that_says_it_with_other_figures_is_noticed(sample_kb: KnowledgeBase, language: str) -> None:
+def test_a_text_that_says_it_with_other_figures_is_noticed(sample: KnowledgeBase, language: str) -> None:
     id_, _, contradiction, sentence = PLANTED[language]
-    found = warned(resembling_text(sample_kb, article(contradiction)).similar)
+    found = warned(resembling_text(sample, article(contradiction)).similar)
     assert id_ in found
     assert sentence in {pair.own for pair in found[id_].contradicts}
     assert not found[id_].same
 
 
 def test_of_the_sample_those_that_say_the_same_are_told_and_nothing_else(
-    sample_home: Path, sample_kb: KnowledgeBase
+    sample_home: Path, sample: KnowledgeBase
 ) -> None:
     with closing(database.open_for_reading(Paths(sample_home).database)) as db:
         published = [id_ for id_, _ in documents.published_articles(db)]
     for id_ in sorted({*published[::3], *KNOWN}):
         try:
-            similar = resembling(sample_kb, id_).similar
+            similar = resembling(sample, id_).similar
         except NotShown:
             continue
         assert warned(similar).keys() == (KNOWN - {id_} if id_ in KNOWN else set()), id_
@@ -92,13 +99,13 @@ def test_of_the_sample_those_that_say_the_same_are_told_and_nothing_else(
         assert id_ not in {one.document_id for one in similar}
 
 
-def test_an_edit_of_an_article_and_its_translation_are_no_neighbours_of_their_own(sample_kb: KnowledgeBase) -> None:
+def test_an_edit_of_an_article_and_its_translation_are_no_neighbours_of_their_own(sample: KnowledgeBase) -> None:
     text = "# Refunds\n\nRefunds always go back to the payment method you used for the order.\n"
     edit = article(text, "en/returns/refund-time")
     related = {"en/returns/refund-time", "zh/returns/refund-time"}
     own = replace(edit, translation_of="zh/returns/refund-time")
-    assert not related & {one.document_id for one in resembling_text(sample_kb, own).similar}
-    assert not related & {one.document_id for one in resembling(sample_kb, "en/returns/refund-time").similar}
+    assert not related & {one.document_id for one in resembling_text(sample, own).similar}
+    assert not related & {one.document_id for one in resembling(sample, "en/returns/refund-time").similar}
 
 
 FEE = "# Fee\n\nThe collection of a heavy appliance from your home costs 20 pounds every time.\n"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.editing import differences
+from kb.editing.desk import Actor, Desk
 from kb.editing.differences import Difference, difference, words
 from kb.editing.revisions import compared, revision, revisions
 from kb.errors import NotShown
@@ -113,16 +114,16 @@ def test_every_text_of_an_article_is_kept_and_compared(two: Centre) -> None:
     first = revision(paths, "refund", 1).text
     assert read_article(first.encode(), path="refund.md", timezone=UTC).id == "refund"
     assert "five days" in first
-    newest = compared(paths, "refund")
+    newest = compared(paths, UTC, "refund")
     assert (newest.from_revision, newest.to_revision) == (2, 3)
     assert "-To the same card.\n+To the same account." in newest.difference.unified
-    both = compared(paths, "refund", 1, 3).difference
+    both = compared(paths, UTC, "refund", 1, 3).difference
     assert applied(first, both) == revision(paths, "refund", 3).text
-    assert applied(revision(paths, "refund", 3).text, compared(paths, "refund", 3, 1).difference) == first
+    assert applied(revision(paths, "refund", 3).text, compared(paths, UTC, "refund", 3, 1).difference) == first
 
 
 def test_the_first_revision_is_compared_with_nothing(two: Centre) -> None:
-    found = compared(two.paths, "refund", None, 1)
+    found = compared(two.paths, UTC, "refund", None, 1)
     assert found.from_revision == 0
     assert {line.kind for hunk in found.difference.hunks for line in hunk.lines} <= {"added", "same", "removed"}
     assert "+Refunds take five days." in found.difference.unified
@@ -140,8 +141,31 @@ def test_what_is_not_there_is_said_so(two: Centre) -> None:
     for ask in (
         lambda: revisions(two.paths, "refunds"),
         lambda: revision(two.paths, "refund", 9),
-        lambda: compared(two.paths, "refund", 9, 1),
-        lambda: compared(two.paths, "nothing"),
+        lambda: compared(two.paths, UTC, "refund", 9, 1),
+        lambda: compared(two.paths, UTC, "nothing"),
     ):
         with pytest.raises(NotShown):
             ask()
+
+
+def test_what_was_saved_is_compared_with_what_is_live_and_the_hand_of_its_author_kept(two: Centre) -> None:
+    desk, li = Desk(two.paths, two.settings), Actor("li", "editor")
+    text = "---\nlanguage: en\ntags: [ money ]  # few\n---\n# Refunds\n\nRefunds take six days.\n"
+    desk.save(li, "refund", 1, text)
+    desk.save(li, "refund", 2, text.replace("six", "seven"))
+    desk.create(li, "new", "# New\n\nIt begins.\n")
+    found = revisions(two.paths, "refund")
+    assert [(one.revision, one.stored, one.author) for one in found.revisions] == [
+        (3, False, "li"), (2, False, "li"), (1, True, None)
+    ]  # fmt: skip
+    assert (found.live, found.status) == (1, "published")
+    assert revision(two.paths, "refund", 2).text == text
+    told = compared(two.paths, UTC, "refund")
+    assert (told.from_revision, told.to_revision) == (1, 3)
+    assert "-Refunds take five days." in told.difference.unified
+    assert "+Refunds take seven days." in told.difference.unified
+    assert "[ money ]" not in told.difference.unified  # one of the two was never typed: both as kb writes them
+    assert compared(two.paths, UTC, "refund", 2, 3).difference.unified.count("\n+") == 2  # the head, and one line
+    begun = revisions(two.paths, "new")
+    assert (begun.live, begun.status, [one.revision for one in begun.revisions]) == (None, "draft", [1])
+    assert compared(two.paths, UTC, "new").from_revision == 0

@@ -96,6 +96,20 @@ def save(home: Home, id: str, file: Any, revision: int | None) -> None:
 
 @article.command()
 @click.argument("id")
+@click.argument("number", type=click.IntRange(1))
+@_REVISION
+@click.pass_obj
+def restore(home: Home, id: str, number: int, revision: int | None) -> None:
+    """Save the text that ID had as NUMBER as an edit of it."""
+    from kb.editing import revisions
+
+    text = revisions.revision(home.paths, id, number).text
+    _desk(home).save(_shell(), id, _number(home, id, revision), text)
+    _report(home, id)
+
+
+@article.command()
+@click.argument("id")
 @_REVISION
 @_NOTE
 @click.pass_obj

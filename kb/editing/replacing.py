@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -13,10 +14,12 @@ from typing import Protocol
 import regex
 
 from kb.config import Paths
+from kb.editing.desk import Actor, Desk
 from kb.editing.texts import ArticleText, article_texts, fixed
 from kb.errors import KbError, StoreError, UsageError
 from kb.ingest.articles import MAX_BYTES, MalformedArticle, read_article
 from kb.ingest.sentences import line_starts
+from kb.store import database, drafts
 
 SECONDS = 5.0
 """For which all articles together are searched; an expression that needs longer is refused."""
@@ -52,11 +55,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An article that would be edited from its newest revision on."""
+    """An article that would be edited from its newest number on; `edit` tells whether that is an edit which is open."""
 
     document_id: str
     revision: int
     title: str
+    edit: bool
     hits: int
     places: tuple[Place, ...]
 
@@ -100,10 +104,22 @@ class Drafts(Protocol):
     """Where edits go: the editors' desk, for one editor."""
 
     def edit(self, document_id: str, base_revision: int, text: str) -> int:
-        """Saves a whole article file as an edit of a revision; its number.
+        """Saves a whole article file over the newest number of an article; its number then.
 
-        Raises KbError, with the reason, where another edit is open, that is not the newest, or it may not be edited.
+        Raises KbError, with the reason, where that is not the newest any more, or it may not be edited.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """The desk, for one editor."""
+
+    desk: Desk
+    actor: Actor
+
+    def edit(self, document_id: str, base_revision: int, text: str) -> int:
+        """Raises NotShown, StaleBase, MoveRefused, InputError."""
+        return self.desk.save(self.actor, document_id, base_revision, text)
 
 
 class OutOfDate(KbError):
@@ -119,41 +135,38 @@ class Plan:
 
 
 def plan(paths: Paths, timezone: tzinfo, wanted: Wanted) -> Plan:
-    """What replacing would change in every article that is not retired. Raises UsageError, StoreError."""
-    return _planned(article_texts(paths), timezone, wanted)
+    """What replacing would change in articles that are not retired, and in edits. Raises UsageError, StoreError."""
+    search = _Search(wanted)
+    changed, texts, kept = list[Changed](), list[str](), list[Kept]()
+    db = database.open_for_reading(paths.database)
+    with closing(db), database.explained(paths.database):
+        for article in article_texts(db, paths):
+            if not (hits := search.hits(article.text)):
+                continue
+            text = _replaced(article.text, hits)
+            if reason := fixed(db, paths, article, timezone) or _spoilt(article, text, timezone):
+                kept.append(Kept(article.id, len(hits), reason))
+            elif text != article.text:
+                places, number = tuple(_places(article.text, hits)), drafts.number(db, article.id)
+                changed.append(Changed(article.id, number, article.title, article.edit, len(hits), places))
+                texts.append(text)
+    preview = Preview(_token(wanted, changed, texts), search.found, tuple(changed), tuple(kept))
+    return Plan(preview, tuple(texts))
 
 
-def carry_out(planned: Plan, token: str, drafts: Drafts) -> Done:
+def carry_out(planned: Plan, token: str, desk: Drafts) -> Done:
     """One edit for each article, of which each goes in or stays out by itself. Raises OutOfDate, StoreError."""
     if token != planned.preview.token:
         raise OutOfDate("this is not what the preview showed: articles have changed since; look at a new one")
     edited, kept = list[Edited](), list(planned.preview.kept)
     for changed, text in zip(planned.preview.changed, planned.texts, strict=True):
         try:
-            edited.append(Edited(changed.document_id, drafts.edit(changed.document_id, changed.revision, text)))
+            edited.append(Edited(changed.document_id, desk.edit(changed.document_id, changed.revision, text)))
         except StoreError:
             raise
         except KbError as error:
             kept.append(Kept(changed.document_id, changed.hits, str(error)))
     return Done(tuple(edited), tuple(kept))
-
-
-def _planned(articles: Iterable[ArticleText], timezone: tzinfo, wanted: Wanted) -> Plan:
-    search = _Search(wanted)
-    changed, texts, kept = list[Changed](), list[str](), list[Kept]()
-    for article in articles:
-        if not (hits := search.hits(article.text)):
-            continue
-        text = _replaced(article.text, hits)
-        id_ = article.article.id
-        if reason := fixed(article, timezone) or _spoilt(article, text, timezone):
-            kept.append(Kept(id_, len(hits), reason))
-        elif text != article.text:
-            places = tuple(_places(article.text, hits))
-            changed.append(Changed(id_, article.revision, article.article.title, len(hits), places))
-            texts.append(text)
-    token = _token(wanted, changed, texts)
-    return Plan(Preview(token, search.found, tuple(changed), tuple(kept)), tuple(texts))
 
 
 def _spoilt(article: ArticleText, text: str, timezone: tzinfo) -> str | None:
@@ -162,7 +175,7 @@ def _spoilt(article: ArticleText, text: str, timezone: tzinfo) -> str | None:
         made = read_article(text.encode(), path=article.path, timezone=timezone)
     except MalformedArticle as error:
         return f"it would be malformed: {error.problems[0]}"
-    return None if made.id == article.article.id else f"it would become another article, {made.id!r}"
+    return None if made.id == article.id else f"it would become another article, {made.id!r}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,11 @@ def read(db: Database, document_id: str) -> Draft | None:
     return next(_where(db, "document_id = ?", [document_id]), None)
 
 
+def every(db: Database) -> list[Draft]:
+    """Every open edit, in order of id."""
+    return list(_where(db, "1 ORDER BY document_id", []))
+
+
 def of_origin(db: Database, origin: str) -> list[str]:
     """The ids of the articles whose edit has an origin."""
     return [row[0] for row in db.execute("SELECT document_id FROM drafts WHERE origin = ?", [origin])]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from litestar import get
+import msgspec
+from litestar import Response, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Operation
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from kb.config import zone
 from kb.editing import revisions
+from kb.editing.listing import Shown
 from kb.service import Service
 from kb.web.documented import problem
+from kb.web.editing import Asker, Editing, Match, actor_of, number_of, told
 from kb.web.guards import requires
 
 ArticleId = Annotated[
@@ -42,31 +46,31 @@ class Reading(Stored):
 
 
 @get(
-    "/api/articles/{document_id:str}/revisions",
+    "/api/articles/{article_id:str}/revisions",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
     summary="An article's revisions, the newest first",
 )
-def listed(state: State, document_id: ArticleId) -> revisions.Revisions:
+def listed(state: State, article_id: ArticleId) -> revisions.Revisions:
     """For editors alone: a revision may hold what is no longer, or not yet, for anybody else."""
-    return revisions.revisions(_service(state).paths, document_id)
+    return revisions.revisions(_service(state).paths, article_id)
 
 
 @get(
-    "/api/articles/{document_id:str}/revisions/{number:int}",
+    "/api/articles/{article_id:str}/revisions/{number:int}",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
     summary="One revision, as a whole article file",
 )
-def one(state: State, document_id: ArticleId, number: _Number) -> revisions.Revision:
+def one(state: State, article_id: ArticleId, number: _Number) -> revisions.Revision:
     """Front matter and body."""
-    return revisions.revision(_service(state).paths, document_id, number)
+    return revisions.revision(_service(state).paths, article_id, number)
 
 
 @get(
-    "/api/articles/{document_id:str}/diff",
+    "/api/articles/{article_id:str}/diff",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=Reading,
@@ -74,14 +78,38 @@ def one(state: State, document_id: ArticleId, number: _Number) -> revisions.Revi
 )
 def diff(
     state: State,
-    document_id: ArticleId,
+    article_id: ArticleId,
     from_: Annotated[
-        int | None, QueryParameter(name="from", description="The one before `to`; 0: nothing", ge=0, le=_MOST)
+        int | None, QueryParameter(name="from", description="What was stored before `to`; 0: nothing", ge=0, le=_MOST)
     ] = None,
     to: Annotated[int | None, QueryParameter(description="The newest, where it is not said", ge=1, le=_MOST)] = None,
 ) -> revisions.Compared:
     """Hunks for a page to draw, and a unified diff."""
-    return revisions.compared(_service(state).paths, document_id, from_, to)
+    return revisions.compared(_service(state).paths, zone(state.settings), article_id, from_, to)
+
+
+class Restoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which number of the article is to be its text again."""
+
+    revision: Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+
+
+@post(
+    "/api/articles/{article_id:str}/restore",
+    status_code=200,
+    guards=[requires("editor")],
+    sync_to_thread=True,
+    operation_class=Editing,
+    summary="Save an earlier text of an article as an edit",
+)
+def restore(
+    request: Asker, state: State, article_id: ArticleId, data: JSONBody[Restoring], if_match: Match = None
+) -> Response[Shown]:
+    """As if it were typed again: to be reviewed and published as any other edit."""
+    number, service = number_of(if_match), _service(state)
+    text = revisions.revision(service.paths, article_id, data.revision).text
+    service.desk.save(actor_of(request), article_id, number, text)
+    return told(state, article_id)
 
 
 def _service(state: State) -> Service:
@@ -89,4 +117,4 @@ def _service(state: State) -> Service:
     return service
 
 
-HANDLERS = (listed, one, diff)
+HANDLERS = (listed, one, diff, restore)

@@ -30,16 +30,16 @@ class _Published(Searched):
 
 
 @get(
-    "/api/articles/{document_id:str}/similar",
+    "/api/articles/{article_id:str}/similar",
     guards=[requires("editor")],
     sync_to_thread=True,
     operation_class=_Published,
     summary="Published articles near a published one: duplicates, and other figures",
 )
-def similar(state: State, document_id: ArticleId) -> Resemblance:
+def similar(state: State, article_id: ArticleId) -> Resemblance:
     """Those that say the same or otherwise first."""
     service: Service = state.service
-    return resembling(service.knowledge, document_id)
+    return resembling(service.knowledge, article_id)
 
 
 @post(
