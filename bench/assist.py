@@ -2,8 +2,8 @@
 
     python -m bench.assist HOME
 
-HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay. Measure on
-a quiet machine: the load average is told with the figures.
+HOME holds the sample's articles, indexed. The model is warm; no vector is at hand from an earlier replay. Measure on a
+quiet machine: the load average is told with the figures.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
     "calibrated", "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "identifiers", "latency",
-    "indexing", "load", "race", "scale", "plots", "reindex", "kill", "sustained", "assist",
+    "indexing", "load", "race", "scale", "plots", "reindex", "kill", "sustained", "assist", "gate",
 )  # fmt: skip
 OWN_HOMES = frozenset({"identifiers", "indexing", "reindex", "kill"})
 """Those that make homes of their own; the others share what is indexed."""

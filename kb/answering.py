@@ -28,11 +28,15 @@ log = logging.getLogger("kb.answering")
 class Answering:
     """Answers one question; then `looked_at` is the best of each lane, and `basis` what the answer is made of.
 
-    `meant` is the document that the asker picked; `asked_back` whether the turn before was a question of ours.
+    `meant` is the document that the asker picked; `asked_back` whether the turn before was a question of ours; `tells`
+    whether the log hears of what is wrong with a source: not where nobody really asks.
     """
 
-    def __init__(self, question: Question, *, meant: str | None = None, asked_back: bool = False) -> None:
+    def __init__(
+        self, question: Question, *, meant: str | None = None, asked_back: bool = False, tells: bool = True
+    ) -> None:
         self._question, self._meant, self._asked_back_before = question, meant, asked_back
+        self._level = logging.WARNING if tells else logging.DEBUG
         self.looked_at: list[Found] = []
         self.basis: Basis | None = None
         self.document: Document | None = None
@@ -120,7 +124,7 @@ class Answering:
             return False
         other = contradicting(found, quotes, self._question.view, self._question.reader)
         if other is not None:
-            log.warning("%s and %s contradict each other: neither is told", found.passage.document_id, other)
+            log.log(self._level, "%s and %s contradict each other: neither is told", found.passage.document_id, other)
         return other is not None
 
     def _open(self, best: Found) -> Contest | None:
@@ -157,7 +161,7 @@ class Answering:
         self.basis = basis_of(passages, rarity, whole=whole, curated=curated)
         made = compose(document, self.basis)
         if _speaks_to_machine(found_best) or addresses_machine(made.text):
-            log.warning("%s seems to hold an order to a machine: it is not told", best.document_id)
+            log.log(self._level, "%s seems to hold an order to a machine: it is not told", best.document_id)
             return None
         actions = document.actions if isinstance(document, Article) else ()
         return Answer(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from kb.answer.citations import document_url
 from kb.answering import Answering
 from kb.assist.engine import MOST, Assistant
-from kb.assist.lines import Candidate, Note, Saying
+from kb.assist.lines import Candidate, Note, Saying, revision_of
 from kb.hits import Found
 from kb.knowledge import KnowledgeBase
 from kb.model import PUBLIC
@@ -63,8 +63,7 @@ class KnowledgeShelf:
         return meaning(text)
 
     def _notes(self, candidate: Candidate) -> tuple[Note, ...]:
-        revision = int(candidate.passage_id.rpartition("@")[2].partition("#")[0])
-        every = self._kb.reader.passages_of(candidate.document_id, revision)
+        every = self._kb.reader.passages_of(candidate.document_id, revision_of(candidate.passage_id))
         inside = [p for p in every if p.internal and self._audiences_hold(p.audience) and p.role == "text"]
         return tuple(Note(p.text, p.heading[1:]) for p in inside[:_NOTES])
 

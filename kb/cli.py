@@ -9,11 +9,15 @@ from typing import Any
 import click
 
 from kb.commands import doctor, keeping
+from kb.commands.article import article
 from kb.commands.assist import assist
 from kb.commands.audit import audit
+from kb.commands.editing import diff, replace
 from kb.commands.export import export
+from kb.commands.gate import gate
 from kb.commands.handovers import handovers
 from kb.commands.home import Home, as_json
+from kb.commands.impact import impact
 from kb.commands.importing import import_
 from kb.commands.insights import insights
 from kb.commands.key import key
@@ -235,5 +239,7 @@ def _ask(
     return Ask(question, (), audiences_of((audience,)), product=product, language=language, tag=tag)
 
 
-for _command in (audit, export, import_, insights, key, replay, user):
+for _command in (
+    article, audit, diff, export, gate, impact, import_, insights, key, replace, replay, user,
+):  # fmt: skip
     main.add_command(_command)

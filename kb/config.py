@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The centre's own telephone numbers and mail addresses, which redaction leaves alone."""
     ticket_months: int = 18
     """How many months after it was closed a ticket is still found."""
+    approval: bool = False
+    """Whether an article goes live only once somebody else than its writers has approved it, however it was edited."""
     golden: tuple[str, ...] = ()
     """Files of golden questions below the home, which a new generation must answer as well as the live one; default:
     `golden.jsonl` where there is one."""
@@ -77,12 +79,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session ends after so long, however much it is used."""
     sources: dict[str, dict[str, Any]] = {}
     """How records of other systems are read, by the source's name; only in `kb.toml`, as sections."""
+    import_megabytes: int = 50
+    """How large one file that is imported as drafts may be, also all of one upload together."""
+    import_unpacked_megabytes: int = 300
+    """How much a DOCX file may unpack to."""
+    import_image_megabytes: int = 10
+    """How large one picture of an imported document may be."""
+    import_files: int = 2_000
+    """How many files one import may have."""
     tickets_keys: tuple[str, ...] = ()
     """Ids of keys that may send tickets to `/api/tickets` whatever their role; editors may anyway."""
     tickets_secret: str | None = None
     """What deliveries to `/api/tickets` are signed with; where it is set, one without a signature is refused."""
     sites: tuple[str, ...] = ()
     """Origins of the centre's own sites, whose pages may call the service and show its widget."""
+    categories: dict[str, dict[str, str]] = {}
+    """What a category of articles is called, by language (`en`, `zh`); only in `kb.toml`, as sections."""
     public_url: str | None = None
     """Where people reach the service, where that is not where it listens: behind a proxy."""
     metrics: str = "admin"
@@ -139,6 +151,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _LISTS = ("keep", "golden", "sites", "oidc_roles", "tickets_keys", "handover_topics", "envelope_key")
+_IMPORTS = ("import_megabytes", "import_unpacked_megabytes", "import_image_megabytes", "import_files")
 RUNTIMES = ("auto", "torch", "openvino")
 """What the setting `runtime` may say."""
 
@@ -168,7 +181,7 @@ MODEL_KEYS = ("model", "query_prompt", "passage_prompt")
 
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide what is written, as plain values: whoever hands over a job must have the same."""
-    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months")
+    names = (*MODEL_KEYS, "timezone", "keep", "ticket_months", "approval")
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settings))
     return {name: values[name] for name in names}
 
@@ -245,7 +258,7 @@ def _refuse_impossible(settings: Settings) -> None:
     for name in ("journal_days", "inbox_days"):
         if (found := getattr(settings, name)) < 1:
             raise SettingsError(f"{name}: {found} is not a positive number of days")
-    for name in ("call_hours", "assist_ms"):
+    for name in ("call_hours", "assist_ms", *_IMPORTS):
         if (found := getattr(settings, name)) < 1:
             raise SettingsError(f"{name}: {found} is too small; accepted is 1 or more")
     if not 0 < settings.conversation_hours <= 24 * 365:

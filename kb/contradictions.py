@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from kb.hits import Found
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.search.analysis import parts
 from kb.search.features import NAMES
 from kb.search.forward import groups, key
@@ -24,15 +25,39 @@ _CHOOSING = [NAMES.index("coverage"), NAMES.index("heading")]
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
-def contradicting(found: Found, told: Iterable[str], view: View, reader: Reader) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A sentence that names numbers, and its other words."""
+
+    text: str
+    words: frozenset[int]
+    numbers: frozenset[str]
+
+
+def facts(sentences: Iterable[str]) -> list[Fact]:
+    """The sentences that name numbers and have enough words to tell what about."""
+    found = (Fact(text, _words(text), _numbers(text)) for text in sentences)
+    return [fact for fact in found if fact.numbers and len(fact.words) >= FEWEST]
+
+
+def differing(own: Sequence[Fact], embedded: str) -> Iterator[tuple[Fact, str]]:
+    """The facts that a passage, as the index sees it, says with numbers of which neither has all of the other's."""
+    for sentence in parts(embedded)[1:]:
+        numbers, said = _numbers(sentence), _words(sentence)
+        for fact in own if numbers else ():
+            if _alike(fact.words, said) and not (numbers <= fact.numbers or fact.numbers <= numbers):
+                yield fact, sentence
+
+
+def contradicting(found: Found, told: Iterable[str], view: View, reader: Reads) -> str | None:
     """The document that says one of the sentences `told` with other numbers, where the question fits it as well.
 
     Only documents for the same people, product and language, of another family, among what the asker may see.
     """
-    facts = [(words, numbers) for text in told if (numbers := _numbers(text)) and len(words := _words(text)) >= FEWEST]
-    for number in _rivals(found, view) if facts else ():
+    own = facts(told)
+    for number in _rivals(found, view) if own else ():
         record = view.forward.record(found.evidence.places[number])
-        close = [fact for fact in facts if any(_alike(fact[0], said) for said in groups(record)[1:])]
+        close = [fact for fact in own if any(_alike(fact.words, said) for said in groups(record)[1:])]
         if close and _differs(close, found.evidence.rows[number], reader):
             return found.evidence.documents[number]
     return None
@@ -58,15 +83,9 @@ def _alike(words: frozenset[int], said: frozenset[int]) -> bool:
     return common >= max(FEWEST, ALIKE * len(words)) and common >= ALIKE / 2 * len(said)
 
 
-def _differs(facts: Sequence[tuple[frozenset[int], frozenset[str]]], row: int, reader: Reader) -> bool:
-    """Whether a sentence of the row says one of the facts with numbers of which neither has all of the other's."""
+def _differs(own: Sequence[Fact], row: int, reader: Reads) -> bool:
     passage = reader.fetch([row]).get(row)  # gone where a writer purged it meanwhile
-    for sentence in parts(passage.embedded)[1:] if passage else ():
-        numbers, said = _numbers(sentence), _words(sentence)
-        for words, own in facts if numbers else ():
-            if _alike(words, said) and not (numbers <= own or own <= numbers):
-                return True
-    return False
+    return passage is not None and next(differing(own, passage.embedded), None) is not None
 
 
 def _words(text: str) -> frozenset[int]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class KbError(Exception):
     """Any failure kb explains: one message that names the offending value and the way out."""
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """What it is made of, as plain values: another process makes it again of these."""
+        return (str(self),)
 
 
 class UsageError(KbError):
@@ -13,6 +21,32 @@ class UsageError(KbError):
 
 class NotShown(KbError):
     """Feedback about what was not shown to its sender, or never was: correct the ids (HTTP 404)."""
+
+
+class MoveRefused(KbError):
+    """An article may not go where it was sent: `reason` says why, by a code of docs/lifecycle.md (HTTP 409)."""
+
+    def __init__(self, message: str, reason: str = "", detail: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.detail = reason, dict(detail or {})
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """Message, reason, detail."""
+        return str(self), self.reason, self.detail
+
+
+class StaleBase(KbError):
+    """Somebody changed the article meanwhile: look at the `sides`, then send it again on top of that (HTTP 412)."""
+
+    def __init__(self, message: str, sides: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.sides = dict(sides or {})
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """Message and sides."""
+        return str(self), self.sides
 
 
 class SettingsError(UsageError):

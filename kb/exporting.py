@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
 
 from kb.config import Paths
 from kb.errors import StoreError
-from kb.ingest.articles import write_article
+from kb.ingest.articles import path_of, write_article
 from kb.model import Article
 from kb.store import database, documents
 
@@ -26,7 +25,7 @@ def export_articles(paths: Paths, folder: Path) -> int:
 
 
 def _write(folder: Path, article: Article) -> None:
-    file = folder / _path(article.id)
+    file = folder / path_of(article.id)
     if not file.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{article.id!r} leads outside {folder}: give the article another id")
     try:
@@ -34,9 +33,3 @@ def _write(folder: Path, article: Article) -> None:
         file.write_text(write_article(article), "utf-8", newline="\n")
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
-
-
-def _path(document_id: str) -> str:
-    """An id as a path, escaped where reindexing would pass over the file: hidden ones, and README.md at the top."""
-    path = re.sub(r"%|(?<![^/])\.", lambda found: f"%{ord(found.group()):02X}", document_id)
-    return "%52EADME.md" if path == "README" else f"{path}.md"

@@ -15,10 +15,11 @@ import msgspec
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings, deciding
+from kb.editing.publication import Order
 from kb.errors import StoreBusy
 from kb.ingest.exports import Layout
 from kb.jobs import ask_server, reach_server
-from kb.progress import Progress
+from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.retention import forget
 from kb.writer import Writer, writer_lock
@@ -36,6 +37,19 @@ def run_job(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, 
             handed = {**arguments, "settings": deciding(settings)}
             return msgspec.convert(ask_server(server, job, handed, progress), Summary)
         return _here(paths, settings, job, arguments, progress)
+
+
+def run_order(paths: Paths, settings: Settings, order: Order) -> None:
+    """Publishes, retires, deletes or discards an article. Raises what `Writer.carry_out` raises, or StoreBusy."""
+    with ExitStack() as held:
+        if server := _lock_or_server(paths, held):
+            ask_server(server, "article", msgspec.to_builtins(order), silent)
+            return
+        writer = Writer(paths, settings)
+        try:
+            writer.carry_out(order, silent)
+        finally:
+            writer.close()
 
 
 def run_backup(paths: Paths, settings: Settings, file: Path, progress: Progress, *, force: bool) -> Saved:

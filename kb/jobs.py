@@ -87,7 +87,8 @@ class JobServer:
         try:
             return {"result": self._handlers[request["job"]](request["arguments"], tell)}
         except KbError as error:
-            return {"error": type(error).__name__, "message": str(error)}
+            known = next(one.__name__ for one in type(error).__mro__ if hasattr(errors, one.__name__))
+            return {"error": known, "told": error.told}
 
 
 def reach_server(index: Path) -> Connection | None:
@@ -144,7 +145,7 @@ def _result(connection: Connection, progress: Progress, patience: float | None) 
         if "progress" in message:
             progress(*message["progress"])
         elif "error" in message:
-            raise getattr(errors, message["error"], KbError)(message["message"])
+            raise getattr(errors, message["error"])(*message["told"])
         else:
             return message["result"]
 

@@ -21,7 +21,7 @@ from kb.config import Paths, Settings
 from kb.errors import UsageError
 from kb.model import EVERY
 from kb.questions import KINDS, MAX_QUESTION, Question
-from kb.reader import Reader
+from kb.reader import Reader, Reads
 from kb.results import Answer, Ask, SearchResult
 from kb.search import fusion
 from kb.search.embedding import Embedder, Embeds, describe
@@ -120,18 +120,31 @@ class KnowledgeBase:
 
     def embed_ahead(self, asks: Iterable[Ask]) -> None:
         """Embeds many questions together, which takes a fraction of the time. Raises UsageError."""
+        self._vectors.ahead(dict.fromkeys(text for ask in asks for text in self.embedded_of(ask)))
+
+    def embedded_of(self, ask: Ask) -> tuple[str, ...]:
+        """The texts whose vectors a question asks for, once its slips are mended. Raises UsageError."""
         needed = _Noting(self._embedder.spec.dim)
-        for ask in asks:
-            self._question(ask, needed)  # it is mended before it is embedded
-        self._vectors.ahead(needed.texts)
+        self._question(ask, needed)
+        return tuple(needed.texts)
 
     def embed(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of many questions, `(n, dim)`, of unit length; none is remembered."""
         return self._embedder.queries(questions)
 
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of texts as passages have them, `(n, dim)`, of unit length, by the model in this process."""
+        assert isinstance(self._embedder, Embedder)  # noqa: S101 - only a rehearsal has its questions embedded elsewhere
+        return self._embedder.passages(texts)
+
+    @property
+    def tokens(self) -> Tokens:
+        """How the embedding model counts. Raises ModelMissing."""
+        return Tokens(self._embedder.spec)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text has for the embedding model. Raises ModelMissing."""
-        return Tokens(self._embedder.spec).counts(texts)
+        return self.tokens.counts(texts)
 
     def search(self, ask: Ask, k: int = 10, *, explain: bool = False) -> SearchResult:
         """The k best documents of each lane, each by its best passage; `explain` says why. Raises UsageError."""
@@ -158,11 +171,7 @@ class KnowledgeBase:
     def answered(self, ask: Ask, *, explain: bool = False, stages: Stages | None = None) -> AnswerAccount:
         """An answer with how it came about. Raises UsageError."""
         started = time.perf_counter()
-        turn = self._picked(ask)
-        question = self.question(turn.ask, stages=stages)
-        answering = Answering(question, meant=turn.meant, asked_back=turn.asked_back)
-        made = answering.answer()
-        question.stages.ended(COMPOSED)
+        turn, question, answering, made = self._quoted(ask, self.reader, self._vectors, stages=stages)
         if self.author is not None and made.outcome == "answered":
             made = self.author.written(answering, made, self._similarity)
             question.stages.ended(GENERATED)
@@ -170,10 +179,40 @@ class KnowledgeBase:
         if explain:
             lanes = {kind: question.lane(kind, 1) for kind in KINDS}
             made = replace(made, explain=question.explain(lanes, made.reason or made.outcome))
+        return self._account(turn, question, answering, made, took)
+
+    def quoted(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> AnswerAccount:
+        """An answer that quotes, from another state than the newest one, by vectors that are at hand.
+
+        Raises UsageError.
+        """
+        started = time.perf_counter()
+        turn, question, answering, made = self._quoted(ask, reader, embed, tells=False)
+        return self._account(turn, question, answering, made, round((time.perf_counter() - started) * 1000, 3))
+
+    def _account(
+        self, turn: _Turn, question: Question, answering: Answering, made: Answer, took: float
+    ) -> AnswerAccount:
         put_to, seen = circumstances(question, self._tuned), candidates(answering.looked_at)
         return AnswerAccount(made, put_to, seen, answering.basis, took, turn.refused_before)
 
-    def _picked(self, ask: Ask) -> _Turn:
+    def _quoted(
+        self,
+        ask: Ask,
+        reader: Reads,
+        embed: Callable[[str], NDArray[np.float32]],
+        *,
+        stages: Stages | None = None,
+        tells: bool = True,
+    ) -> tuple[_Turn, Question, Answering, Answer]:
+        turn = self._picked(ask, reader, embed)
+        question = self._question(turn.ask, embed, reader=reader, stages=stages)
+        answering = Answering(question, meant=turn.meant, asked_back=turn.asked_back, tells=tells)
+        made = answering.answer()
+        question.stages.ended(COMPOSED)
+        return turn, question, answering, made
+
+    def _picked(self, ask: Ask, reader: Reads, embed: Callable[[str], NDArray[np.float32]]) -> _Turn:
         """A turn; where the caller keeps no record of options, the turn before is asked again to find them."""
         if not ask.conversation:
             return _Turn(ask)
@@ -182,7 +221,7 @@ class KnowledgeBase:
             before = replace(ask, question=ask.conversation[-1][-MAX_QUESTION:], conversation=ask.conversation[:-1])
             if not before.question.strip():
                 return _Turn(ask)
-            made = Answering(self.question(before)).answer()
+            made = Answering(self._question(before, embed, reader=reader)).answer()
             offered, refused = made.options, made.outcome == "abstained" and not made.options
         by_product = any(option.product is not None for option in offered)  # named ones are told apart by `variants`
         labels = [option.label for option in offered]
@@ -208,13 +247,15 @@ class KnowledgeBase:
         embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,
         *,
+        reader: Reads | None = None,
         whenever: bool = False,
         stages: Stages | None = None,
     ) -> Question:
         """Every question passes here, so that whoever holds EVERY sees each audience that there is now."""
+        reader = reader or self.reader
         if EVERY in ask.audiences:
-            ask = replace(ask, audiences=(ask.audiences | self.reader.view.catalogue.audiences) - {EVERY})
-        return Question(ask, self.reader, self._models, embed, budget, whenever=whenever, stages=stages)
+            ask = replace(ask, audiences=(ask.audiences | reader.view.catalogue.audiences) - {EVERY})
+        return Question(ask, reader, self._models, embed, budget, whenever=whenever, stages=stages)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -65,7 +65,10 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A resolved case, already redacted: `problem` is what the customer said, `resolution` what solved it."""
+    """A resolved case, already redacted: `problem` is what the customer said, `resolution` what solved it.
+
+    `advice` is what agents wrote to the customer: read by who makes an article of it, and never searched.
+    """
 
     id: str
     subject: str
@@ -77,6 +80,7 @@ class Ticket:
     closed_at: datetime | None = None
     customer: str | None = None
     """Whose case it was: a keyed hash of the reference to them."""
+    advice: str = ""
 
 
 Document = Article | Ticket

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlite_utils import Database
 
 from kb.ingest.language import detect_language
 from kb.ingest.passages import split_article, split_ticket
-from kb.model import Article, Document, Passage
+from kb.model import AGENT, Article, Document, Passage, Ticket
 from kb.progress import Progress
-from kb.search.embedding import Embedder
+from kb.search.embedding import Embedder, ModelSpec
 from kb.search.tokens import Tokens
 from kb.store import database, passages, vectors
 from kb.store.documents import DocumentState
+from kb.store.passages import Terms
 
 BUDGET = 256
 """Tokens of one passage, heading path included; fewer where the model takes fewer."""
@@ -27,6 +29,7 @@ SPLITTER = 2
 PUBLISHED = "published"
 _BATCH = 64  # passages
 _CHUNK = 500  # documents
+_MONTH = timedelta(days=365.25 / 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,26 @@ class Work:
     passages: tuple[Passage, ...] = ()
 
 
+class Splitter:
+    """Splits documents for one model."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.tokens = Tokens(spec)
+
+    def passages_of(self, document: Document) -> tuple[Passage, ...]:
+        """The passages of a document that is published. Raises ModelMissing."""
+        budget = min(BUDGET, self.tokens.room())
+        if isinstance(document, Article):
+            return split_article(document, count_tokens=self.tokens.count, budget=budget)
+        return split_ticket(document, count_tokens=self.tokens.count, budget=budget)
+
+
 class Preparation:
     """Splits and embeds with one model. `embedded` counts the vectors that were made."""
 
     def __init__(self, db: Database, embedder: Embedder, ticket_months: int) -> None:
         self._db, self._embedder, self._months = db, embedder, ticket_months
-        self._fingerprint, self._tokens = embedder.spec.fingerprint, Tokens(embedder.spec)
+        self._fingerprint, self._splitter = embedder.spec.fingerprint, Splitter(embedder.spec)
         self.embedded = 0
 
     def split_key(self, document: Document) -> str:
@@ -67,19 +84,15 @@ class Preparation:
     def warm(self) -> None:
         """Loads the language detector, the tokenizer and the model."""
         detect_language("warm")
-        self._tokens.count("")
+        self._splitter.tokens.count("")
         self._embedder.warm()
 
     def _article_key(self) -> str:
         return f"{SPLITTER}:{self._fingerprint}"
 
     def _split(self, work: Sequence[Work], before: int, total: int, progress: Progress) -> Iterator[Work]:
-        budget = min(BUDGET, self._tokens.room())
         for done, item in enumerate(work, before + 1):
-            made: tuple[Passage, ...] = ()
-            if item.state.status == PUBLISHED:
-                split = split_article if isinstance(item.document, Article) else split_ticket
-                made = split(item.document, count_tokens=self._tokens.count, budget=budget)  # type: ignore[arg-type]
+            made = self._splitter.passages_of(item.document) if item.state.status == PUBLISHED else ()
             progress("Splitting", done, total)
             yield replace(item, passages=made)
 
@@ -87,7 +100,7 @@ class Preparation:
         """Makes the vectors that are missing, and keeps each batch at once."""
         texts = {passages.text_hash(p.embedded): p.embedded for w in work for p in w.passages}
         missing = list(vectors.missing(self._db, self._fingerprint, texts))
-        tokens = dict(zip(missing, self._tokens.counts([texts[key] for key in missing]), strict=True))
+        tokens = dict(zip(missing, self._splitter.tokens.counts([texts[key] for key in missing]), strict=True))
         missing.sort(key=lambda key: (tokens[key], key))  # those of a batch are padded to its longest
         known = self.embedded + len(missing)
         for start in range(0, len(missing), _BATCH):
@@ -97,3 +110,22 @@ class Preparation:
                 vectors.keep(self._db, self._fingerprint, batch, made)
             self.embedded += len(batch)
             progress("Embedding", self.embedded, known)
+
+
+def terms_of(document: Document, ticket_months: int) -> Terms:
+    """Who finds a document's passages, and when."""
+    if isinstance(document, Ticket):
+        ends = document.closed_at and document.closed_at + ticket_months * _MONTH
+        audience = (AGENT,)
+        return Terms(
+            "ticket", audience, audience, None, _seconds(ends), document.language, document.product, document.tags,
+            document.id,
+        )  # fmt: skip
+    return Terms(
+        "article", document.audience, (AGENT,), _seconds(document.valid_from), _seconds(document.valid_to),
+        document.language, document.product, document.tags, document.translation_of or document.id,
+    )  # fmt: skip
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

@@ -71,6 +71,8 @@ def show_summary(summary: Summary, named: str) -> None:
     if summary.redacted:
         found = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.redacted.items()))
         console.print(f"personal data removed: {found}")
+    if summary.held:
+        console.print(f"{summary.held} changed files wait for review: `kb article list --state in_review`")
     if not summary.searchable:
         console.print("Nothing is searchable yet: put Markdown files into articles/, or `kb import FILE`.")
     for problem in summary.problems:

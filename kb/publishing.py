@@ -8,9 +8,8 @@ leaves the old state or the new one, and vectors already made are not made again
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -18,18 +17,16 @@ from sqlite_utils import Database
 
 from kb.config import Paths, Settings
 from kb.indexing import How, bring_up_to_date
-from kb.model import AGENT, Article, Document, Problem, Ticket
-from kb.preparation import Preparation, Work
+from kb.model import Article, Document, Problem, Ticket
+from kb.preparation import Preparation, Work, terms_of
 from kb.progress import Progress
 from kb.rehearsal import Rehearsal
 from kb.search.embedding import Embedder
 from kb.spool import Spool
-from kb.store import database, documents, passages
+from kb.store import database, documents, drafts, passages
 from kb.store.documents import DocumentState, FileState, States
-from kb.store.passages import Terms
 
 RETIRED: Final = "retired"
-_MONTH = timedelta(days=365.25 / 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,8 @@ class Incoming:
     status: str
     place: str
     """Where it was read, for messages: a file, or a file and a line."""
+    revision: int | None = None
+    """The number that it gets where it says anything new; the next one where None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,10 @@ class Plan:
     unchanged: int = 0
     skipped: int = 0
     redacted: dict[str, int] = field(default_factory=dict)
+    held: int = 0
+    """Files that wait for review instead."""
+    within: Callable[[], None] | None = None
+    """What else the same transaction stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Summary:
     problems: tuple[str, ...]
     rehearsal: Rehearsal | None = None
     """What a new generation was compared with, where one took the place of another."""
+    held: int = 0
+    """Changed files that wait for review, where the centre wants approval."""
 
 
 class Publisher:
@@ -104,7 +109,7 @@ class Publisher:
             ready.append(item)
             count["ready"] += 1
             count["passages"] += len(item.passages)
-        self._commit(ready if count["ready"] else None, plan.files)
+        self._commit(ready if count["ready"] else None, plan.files, plan.within)
         made = bring_up_to_date(self._db, self._paths, self._spec, how, progress)
         return Summary(
             added=count["added"],
@@ -122,7 +127,20 @@ class Publisher:
             redacted=plan.redacted,
             problems=(*map(str, plan.problems), *clashes),
             rehearsal=made.rehearsal,
+            held=plan.held,
         )
+
+    def store_one(
+        self, item: Incoming | None, progress: Progress, *, first: Callable[[], None], within: Callable[[], None]
+    ) -> None:
+        """Embeds a document, where there is one, does what comes `first`, then stores it in one transaction `within`.
+
+        It is found once `publish` has run. Raises StoreError, ModelMissing.
+        """
+        work = self._work(item, documents.states(self._db).get(item.document.id)) if item else None
+        ready = list(self._preparation.ready([work] if work else [], 1, progress))
+        first()
+        self._commit(ready or None, None, within)
 
     def prepare(self, progress: Progress) -> None:
         """Keeps the vectors of all documents as this model splits them; nobody sees anything of it."""
@@ -159,15 +177,13 @@ class Publisher:
         digest = documents.content_hash(item.document)
         key = self._preparation.split_key(item.document)
         customer = _customer(item.document, state)
-        if state is None:
-            revision = 1
-        elif state.content_hash == digest:
+        if state is not None and state.content_hash == digest:
             revision = state.revision
             held = (state.status, state.split_key, state.source, state.customer)
             if held == (item.status, key, item.source, customer):
                 return None
         else:
-            revision = state.revision + 1
+            revision = item.revision or drafts.number(self._db, item.document.id) + 1
         kind = documents.kind_of(item.document)
         return Work(
             item.document,
@@ -181,7 +197,8 @@ class Publisher:
         if isinstance(document, Article):
             document = replace(document, status=RETIRED)
         digest = documents.content_hash(document)
-        revision = state.revision + (digest != state.content_hash)
+        same = digest == state.content_hash
+        revision = state.revision if same else drafts.number(self._db, state.id) + 1
         return Work(document, replace(state, revision=revision, status=RETIRED, content_hash=digest))
 
     def _stale(self, states: States, handled: set[str]) -> Iterator[Work]:
@@ -191,10 +208,12 @@ class Publisher:
                 document = documents.read(self._db, state.id, state.revision)
                 yield Work(document, replace(state, split_key=self._preparation.split_key(document)))
 
-    def _commit(self, work: Iterable[Work] | None, files: dict[str, FileState] | None) -> None:
+    def _commit(
+        self, work: Iterable[Work] | None, files: dict[str, FileState] | None, within: Callable[[], None] | None
+    ) -> None:
         """The moment of publication: one transaction."""
         renewed = files is not None and files != documents.files(self._db)
-        if work is None and not renewed:
+        if work is None and not renewed and within is None:
             return
         with database.transaction(self._db):
             if work is not None:
@@ -204,28 +223,21 @@ class Publisher:
                     self._replace(item, change)
             if files is not None and renewed:
                 documents.replace_files(self._db, files)
+            if within is not None:
+                within()
 
     def _replace(self, item: Work, change: int) -> None:
         """Puts a document's passages in place of those that it has; equal ones stay, and so do their numbers.
 
         Another model may split most documents alike: then the generations of both have nearly all rows in common.
         """
-        id_, revision, terms = item.document.id, item.state.revision, self._terms(item.document)
+        id_, revision, terms = (
+            item.document.id,
+            item.state.revision,
+            terms_of(item.document, self._settings.ticket_months),
+        )
         if not passages.holds(self._db, id_, revision, item.passages, terms):
             passages.replace(self._db, id_, revision, item.passages, terms, change)
-
-    def _terms(self, document: Document) -> Terms:
-        if isinstance(document, Ticket):
-            ends = document.closed_at and document.closed_at + self._settings.ticket_months * _MONTH
-            audience = (AGENT,)
-            return Terms(
-                "ticket", audience, audience, None, _seconds(ends), document.language, document.product, document.tags,
-                document.id,
-            )  # fmt: skip
-        return Terms(
-            "article", document.audience, (AGENT,), _seconds(document.valid_from), _seconds(document.valid_to),
-            document.language, document.product, document.tags, document.translation_of or document.id,
-        )  # fmt: skip
 
 
 def is_taken(state: DocumentState, source: str) -> bool:
@@ -246,7 +258,3 @@ def _customer(document: Document, state: DocumentState | None) -> str | None:
 
 def _is_new(state: DocumentState | None) -> bool:
     return state is None or state.status == RETIRED
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

@@ -16,7 +16,7 @@ from kb.errors import UsageError
 from kb.explaining import explained
 from kb.hits import Found
 from kb.model import Kind, StoredPassage
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.results import Ask, Explanation, Hit
 from kb.search import confidence, fusion
 from kb.search.applicability import NEITHER
@@ -50,7 +50,7 @@ class Question:
     def __init__(
         self,
         ask: Ask,
-        reader: Reader,
+        reader: Reads,
         models: Models,
         embed: Callable[[str], NDArray[np.float32]],
         budget: Budget | None = None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,14 @@ from sqlite_utils import Database
 from kb.config import Paths
 from kb.errors import IndexMismatch
 from kb.model import Document, StoredPassage
-from kb.search import forward, generation
-from kb.search.analysis import analysed
+from kb.search import generation
+from kb.search.advancing import Edits, advanced
 from kb.search.embedding import ModelSpec
 from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.search.view import View
 from kb.store import database, documents, passages, vectors
+from kb.store.documents import Titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,23 @@ class _Loaded:
     view: View
     segments: Keywords
     stamp: tuple[object, ...]
+
+
+class Reads(Protocol):
+    """A view, and the texts of what stands in it."""
+
+    @property
+    def view(self) -> View:
+        """What is visible."""
+
+    def fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by row id."""
+
+    def passages_of(self, document_id: str, revision: int) -> list[StoredPassage]:
+        """The passages of one revision of a document, whoever may see them."""
+
+    def document(self, document_id: str, revision: int) -> Document:
+        """One revision of a document."""
 
 
 class Reader:
@@ -84,6 +103,11 @@ class Reader:
         with database.explained(self._paths.database):
             return documents.read(self._database(), document_id, revision)
 
+    def titles(self) -> list[Titled]:
+        """What a list shows of every published article, whoever may see it."""
+        with database.explained(self._paths.database):
+            return list(documents.titled(self._database()))
+
     def _database(self) -> Database:
         if not hasattr(self._local, "db"):
             self._local.db = database.open_for_reading(self._paths.database)
@@ -121,28 +145,20 @@ class Reader:
         db = self._database()
         db.execute("BEGIN")
         try:
-            added = list(passages.access_between(db, base, view.change, until))
-            removed = passages.removed_between(db, view.change, until)
-            texts = passages.embedded_between(db, view.change, until)
-            delta = self._delta(db, view.change, until)
-            withdrawn = passages.withdrawn_after(db, until)
-            changed = passages.changed_documents(db, view.change, until)
-            declaring = documents.declaring(db, view.change, until)
+            edits = Edits(
+                change=until,
+                keywords=snapshot,
+                added=list(passages.access_between(db, base, view.change, until)),
+                texts=passages.embedded_between(db, view.change, until),
+                vectors=self._delta(db, view.change, until),
+                removed=passages.removed_between(db, view.change, until),
+                withdrawn=passages.withdrawn_after(db, until),
+                changed=passages.changed_documents(db, view.change, until),
+                declaring=documents.declaring(db, view.change, until),
+            )
         finally:
             db.execute("COMMIT")
-        rows = view.catalogue.extended(added).without(removed)
-        fresh = [analysed(access, embedded) for access, embedded in zip(added, texts, strict=True)]
-        return replace(
-            view,
-            change=until,
-            catalogue=rows,
-            keywords=snapshot,
-            hidden=rows.positions(withdrawn)[0],
-            vectors=view.vectors.extended(delta),
-            forward=view.forward.extended(forward.record(passage.parts) for passage in fresh),
-            vocabulary=view.vocabulary.extended(fresh),
-            exclusions=view.exclusions.following(changed, declaring),
-        )
+        return advanced(view, edits)
 
     def _delta(self, db: Database, after: int, until: int) -> NDArray[np.float32]:
         spec = self._spec
@@ -152,6 +168,26 @@ class Reader:
             raise IndexMismatch(
                 f"some passages have no vector of model {self._spec.name!r}: run `kb reindex`"
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a reader saw at one moment: what is edited since does not show."""
+
+    reader: Reader
+    view: View
+
+    def fetch(self, rows: Sequence[int]) -> dict[int, StoredPassage]:
+        """Passages by row id."""
+        return self.reader.fetch(rows)
+
+    def passages_of(self, document_id: str, revision: int) -> list[StoredPassage]:
+        """The passages of one revision of a document, whoever may see them."""
+        return self.reader.passages_of(document_id, revision)
+
+    def document(self, document_id: str, revision: int) -> Document:
+        """One revision of a document."""
+        return self.reader.document(document_id, revision)
 
 
 def _identity(file: Path) -> tuple[int, int, int] | None:

@@ -7,9 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,32 +17,32 @@ from kb import orders
 from kb.aside import Aside
 from kb.asking import Asked, check_alike, grounds
 from kb.authoring import author_of
-from kb.backup.erasing import Erased, erase
-from kb.backup.taking import Saved, back_up
 from kb.calls import Calls
 from kb.config import Paths, Settings
 from kb.courtesy import Courtesy
 from kb.deliveries import Inbox
-from kb.errors import IndexMissing, KbError, RehearsalFailed, StoreBusy
+from kb.editing.clock import Clock
+from kb.editing.desk import Desk
+from kb.editing.gating import Gate
+from kb.editing.publication import Order
+from kb.errors import IndexMissing, KbError, StoreBusy
 from kb.following import Following
+from kb.gate.opening import open_gate
 from kb.handover.handing import HandOvers
-from kb.jobs import Handler, JobServer
+from kb.jobs import Handler, JobServer, ask_server, reach_server
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
-from kb.orders import Ahead, Work
 from kb.paths import is_folder
 from kb.progress import Progress, silent
 from kb.publishing import Summary
 from kb.recording import SHELL, answer, search
 from kb.results import Answer, SearchResult
 from kb.retention import forget
-from kb.search import succession
+from kb.turns import Turns
 from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS, _RETRY_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 600.0
-_FOLLOWED_SECONDS = 1.0
-"""After this long every worker follows a new index, and has told what it found in the one before."""
 log = logging.getLogger("kb")
 
 
@@ -62,14 +60,28 @@ class Service:
         self._grounds: dict[str, Any] = {}
         self._trouble: KbError = IndexMissing("nothing is indexed yet: the first reindex is running")
         self._stopping, self._writes = threading.Event(), threading.Event()
-        self._writing, self._looking = threading.Lock(), threading.Lock()
+        self._looking, self._clock = threading.Lock(), Clock(paths)
+        self.turns = Turns(paths, self._stopping, self._follow_once)
         self._threads: list[threading.Thread] = []
-        self.writes, self.errors = Counter[tuple[str, str]](), Counter[str]()
+        self.writes, self.errors = self.turns.writes, Counter[str]()
+        self.gate: Gate = open_gate(paths, settings, lambda: self.knowledge, lambda: self._following.live_model()[1])
 
     @property
     def paths(self) -> Paths:
         """The home's."""
         return self._paths
+
+    @property
+    def desk(self) -> Desk:
+        """Where editors edit, beside whatever is written."""
+        return Desk(self._paths, self._settings, self.gate)
+
+    def carry_out(self, order: Order) -> None:
+        """Has the home's writer, whichever process that is, do what an editor orders. Raises KbError."""
+        server = reach_server(self._paths.index)
+        if server is None:
+            raise StoreBusy("no process of this home is ready to write yet: come again in a second")
+        ask_server(server, "article", msgspec.to_builtins(order), silent)
 
     @property
     def batches(self) -> Counter[int]:
@@ -162,12 +174,13 @@ class Service:
         make = partial(Aside, courtesy=self._courtesy)
         writer = Writer(self._paths, settings, embedders=self._following.embedders, make=make)
         handlers: dict[str, Handler] = {
-            "reindex": self._job("reindex", writer, orders.reindex),
-            "import": self._job("import", writer, orders.import_files),
-            "rollback": self._job("rollback", writer, orders.roll_back),
-            "model": self._job("model", writer, orders.change_model, orders.prepare),
-            "backup": self._turn(self._back_up),
-            "erase": self._turn(lambda arguments, progress: self._erase(writer, arguments, progress)),
+            "reindex": self.turns.job("reindex", writer, orders.reindex),
+            "import": self.turns.job("import", writer, orders.import_files),
+            "rollback": self.turns.job("rollback", writer, orders.roll_back),
+            "model": self.turns.job("model", writer, orders.change_model, orders.prepare),
+            "article": self.turns.article(writer, lambda: self.desk),
+            "backup": self.turns.turn(self.turns.back_up),
+            "erase": self.turns.turn(partial(self.turns.erase, writer)),
             "search": self._search,
             "ask": self._answer,
         }
@@ -178,9 +191,10 @@ class Service:
                 self._watch(writer)
         finally:
             jobs.close()
-            with self._writing:
+            with self.turns.lock:
                 writer.close()
                 self._inbox.close()
+                self._clock.close()
 
     def _watch(self, writer: Writer) -> None:
         """Reindexes once the watch has begun, so that no edit falls between, then at every change.
@@ -202,6 +216,8 @@ class Service:
                 pending = not self._quietly("watch", partial(writer.reindex, silent))
             if self._inbox.is_waiting:
                 self._quietly("tickets", partial(orders.take_in, writer, self._inbox))
+            if self._clock.is_due:
+                self._quietly("schedule", partial(writer.publish_due, silent))
             if not is_folder(self._paths.articles, watched):
                 self._stopping.wait(_RETRY_SECONDS)
                 return
@@ -209,71 +225,14 @@ class Service:
     def _quietly(self, job: str, work: Callable[[], Summary]) -> bool:
         """Whether it went well; where not, it is worth trying again after a while."""
         try:
-            with self._writing:
-                summary = self._counted(job, work)
+            with self.turns.lock:
+                summary = self.turns.counted(job, work)
         except KbError as error:
             self._note(error)
             self._stopping.wait(10 * _RETRY_SECONDS)
             return False
         orders.tell(summary)
         return True
-
-    def _job(self, name: str, writer: Writer, work: Work, ahead: Ahead | None = None) -> Handler:
-        """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
-
-        `ahead` is done first, beside other writing; only a job that has it may name another model.
-        """
-
-        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            orders.check_settings(arguments, writer.settings, may_name_model=ahead is not None)
-            if ahead is not None:
-                ahead(writer, arguments, progress)
-            with self._writing:
-                if self._stopping.is_set():
-                    raise StoreBusy("the server is stopping: run the command again")
-                summary = self._counted(name, lambda: work(writer, arguments, progress))
-            self._follow_once()
-            return asdict(summary)
-
-        return run
-
-    def _turn(self, work: Callable[[Mapping[str, Any], Progress], Any]) -> Handler:
-        """`work` as a job in turn with all writing, whatever the settings of who hands it over."""
-
-        def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            with self._writing:
-                if self._stopping.is_set():
-                    raise StoreBusy("the server is stopping: run the command again")
-                return asdict(work(arguments, progress))
-
-        return run
-
-    def _back_up(self, arguments: Mapping[str, Any], progress: Progress) -> Saved:
-        settings = msgspec.convert(arguments["settings"], Settings)
-        return back_up(self._paths, settings, Path(arguments["file"]), progress, force=bool(arguments["force"]))
-
-    def _erase(self, writer: Writer, arguments: Mapping[str, Any], progress: Progress) -> Erased:
-        def renew(told: Progress) -> None:
-            writer.renew(told)
-            self._follow_once()
-            self._stopping.wait(_FOLLOWED_SECONDS)
-
-        return erase(self._paths, list(arguments["references"]), progress, renew=renew)
-
-    def _counted(self, job: str, work: Callable[[], Summary]) -> Summary:
-        """Runs a job that writes, and counts what became of it. The lock for writing is the caller's."""
-        before, outcome = succession.live(self._paths.index), "failed"
-        try:
-            summary = work()
-            changed = summary.added or summary.changed or summary.removed
-            same = before is not None and summary.generation == before.generation
-            outcome = ("edited" if changed else "unchanged") if same else "published"
-            return summary
-        except RehearsalFailed:
-            outcome = "refused"
-            raise
-        finally:
-            self.writes[job, outcome] += 1
 
     def _note(self, error: KbError) -> None:
         self.errors[type(error).__name__] += 1

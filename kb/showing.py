@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kb.editing.gating import Case, Report, Told, Verdict
 from kb.insight.gaps import Gaps
+from kb.insight.impact import Impact
 from kb.insight.usage import Usage
 from kb.replaying import Replay
 
@@ -96,3 +98,49 @@ def _show(console: Console, heads: tuple[str, ...], rows: list[tuple[str, ...]])
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+_COLOURS = {Verdict.BREAKS: "red", Verdict.CHANGES: "yellow", Verdict.IMPROVES: "green", Verdict.SAME: "default"}
+
+
+def show_gate(report: Report) -> None:
+    """What an edit would do: what breaks first, side by side."""
+    console = Console(highlight=False, soft_wrap=True)
+    counts = ", ".join(f"{sum(case.verdict is v for case in report.cases)} {v.value}" for v in Verdict)
+    left = f", {report.left_out} farther ones were not asked" if report.left_out else ""
+    console.print(Text(f"{report.replayed} questions in {report.took_ms / 1000:.1f} s{left}: {counts}", "bold"))
+    for note in report.notes:
+        console.print(Text(note, "yellow"))
+    for case in report.cases:
+        if case.verdict is not Verdict.SAME:
+            for line in _side_by_side(case):
+                console.print(Text(line, _COLOURS[case.verdict]))
+
+
+def _side_by_side(case: Case) -> Iterator[str]:
+    yield f"{case.verdict.value} ({case.origin.value}): {case.question}"
+    yield f"  before: {_told(case.before)}"
+    yield f"  after:  {_told(case.after)}"
+
+
+def _told(told: Told) -> str:
+    return f"{told.outcome} [{', '.join(told.documents)}] {' '.join(told.text.split())}"
+
+
+def show_impact(found: Impact) -> None:
+    """Who was told an article as it was."""
+    console = Console(highlight=False, soft_wrap=True)
+    which = f"revision {found.first}" if found.first == found.last else f"revisions {found.first} to {found.last}"
+    head = f"{found.document_id}, now revision {found.revision} ({found.status}): {found.told} answers told {which}"
+    console.print(Text(head, "bold"))
+    for answer in found.answers:
+        when = datetime.fromtimestamp(answer.at, UTC).isoformat(timespec="seconds")
+        console.print(Text(f"  {when} {answer.answer_id} revision {answer.revision}: {answer.question}"))
+    console.print(Text(f"{len(found.conversations)} conversations with one of them are open", "bold"))
+    for one in found.conversations:
+        console.print(Text(f"  {one.conversation[:12]}: {', '.join(one.answer_ids)}"))
+    console.print(Text(f"{len(found.mentions)} places in other articles", "bold"))
+    for mention in found.mentions:
+        console.print(Text(f"  {mention.document_id} {mention.how}: {' '.join(mention.what.split())}"))
+    for kind, count in found.signals.items():
+        console.print(Text(f"{kind}: {count}"))

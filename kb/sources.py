@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
@@ -12,6 +11,7 @@ from pathlib import Path
 from kb.errors import InputError, UsageError
 from kb.ingest.articles import MalformedArticle, SourceFile, list_articles, read_article, read_source
 from kb.ingest.exports import Exported, Layout, exported
+from kb.ingest.readings import digest_of
 from kb.ingest.records import MalformedRecord, Skipped, read_record, record_from
 from kb.ingest.redaction import Known, Redaction, Redactor
 from kb.model import Article, Document, Problem
@@ -23,8 +23,6 @@ from kb.store.documents import FILES, FileState, States
 
 OWN = Layout()
 """kb's own JSON Lines."""
-READER = 1
-"""Raised when the same bytes would be read otherwise; every file is then read anew."""
 
 
 def plan_articles(
@@ -75,7 +73,7 @@ def _read_files(
     for done, source in enumerate(found, 1):
         try:
             data = read_source(source)
-            digest = hashlib.sha256(f"{READER}:{timezone}:{source.path}\0".encode() + data).hexdigest()
+            digest = digest_of(data, source.path, timezone)
             state = known.get(source.path)
             if state is None or state.digest != digest:
                 article = read_article(data, path=source.path, timezone=timezone)

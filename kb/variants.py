@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import Article
-from kb.reader import Reader
+from kb.reader import Reads
 from kb.results import Option
 from kb.search import products
 from kb.search.catalogue import Scope
@@ -114,7 +114,7 @@ class Contests:
     """
 
     def __init__(
-        self, view: View, reader: Reader, scope: Scope, ways: Sequence[Alternatives], embed: Embed | None
+        self, view: View, reader: Reads, scope: Scope, ways: Sequence[Alternatives], embed: Embed | None
     ) -> None:
         self._view, self._reader, self._scope = view, reader, scope
         self._ways, self._embed = ways, embed

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import time
 
 import filelock
 from sqlite_utils import Database
@@ -13,12 +14,14 @@ from sqlite_utils import Database
 from kb.config import Paths, Settings, zone
 from kb.customers import Customers
 from kb.deliveries import plan_of
+from kb.editing.publication import Order, Publications
+from kb.editing.review import hold
 from kb.embedders import Embedders
 from kb.errors import RehearsalFailed, StoreBusy, StoreError
 from kb.indexing import How, bring_up_to_date, roll_back
 from kb.ingest.exports import Layout
 from kb.progress import Progress, silent
-from kb.publishing import Plan, Publisher, Summary
+from kb.publishing import Incoming, Plan, Publisher, Summary
 from kb.search import succession
 from kb.search.embedding import Embedder
 from kb.sources import OWN, plan_articles, plan_import
@@ -66,6 +69,22 @@ class Writer:
         first = self._embedders.of(settings)
         self._db: Database = database.open_for_writing(paths.database)
         self._publisher = Publisher(self._db, paths, settings, first)
+        """Asked of files that were changed by hand; what it says is kept with their revisions."""
+
+    def publish_due(self, progress: Progress) -> Summary:
+        """Makes live whatever edit should be by now, once. Raises StoreError."""
+        with self._explained():
+            count = self._publications().publish_due(time())
+        return replace(self._publish(Plan(()), progress, How()), changed=count)
+
+    def carry_out(self, order: Order, progress: Progress) -> Summary:
+        """Publishes, retires, deletes or discards one article.
+
+        Raises NotShown, StaleBase, MoveRefused, InputError, StoreError.
+        """
+        with self._explained():
+            self._publications().carry_out(order)
+        return replace(self._publish(Plan(()), progress, How()), changed=1)
 
     def reindex(self, progress: Progress, *, full: bool = False, force: bool = False) -> Summary:
         """Reads `articles/`, publishes what changed, and brings the index up to date.
@@ -84,6 +103,7 @@ class Writer:
         layout: Layout = OWN,
     ) -> Summary:
         """Reads import files and publishes their good records."""
+        self._finish()
         with database.explained(self._paths.database):
             plan = plan_import(
                 files,
@@ -101,6 +121,7 @@ class Writer:
 
     def take_in(self, sent: Sequence[Waiting], progress: Progress) -> Summary:
         """Publishes what help desks sent; done again it changes nothing."""
+        self._finish()
         with database.explained(self._paths.database):
             plan = plan_of(sent, documents.states(self._db))
         return self._publish(plan, progress, How())
@@ -171,10 +192,25 @@ class Writer:
         self.settings = settings
         self._publisher = Publisher(self._db, self._paths, settings, self._embedders.of(settings))
 
+    def _publications(self) -> Publications:
+        return Publications(self._db, self._paths, self.settings, self._press)
+
+    def _press(self, item: Incoming | None, *, first: Callable[[], None], within: Callable[[], None]) -> None:
+        """Stores one document; see `editing.publication`."""
+        self._publisher.store_one(item, silent, first=first, within=within)
+
+    def _finish(self) -> None:
+        """Ends a publication that a process which was killed has begun: files are then as they were read."""
+        with self._explained():
+            self._publications().finish()
+
     def _reindex(self, progress: Progress, how: How) -> Summary:
+        self._finish()
         with database.explained(self._paths.database):
-            known, states = documents.files(self._db), documents.states(self._db)
-            plan = plan_articles(self._paths.articles, known, states, zone(self.settings), progress, self._spools)
+            known, states, dates = documents.files(self._db), documents.states(self._db), zone(self.settings)
+            plan = plan_articles(self._paths.articles, known, states, dates, progress, self._spools)
+            if self.settings.approval:
+                plan = hold(plan, self._db, self._paths, dates)
         return self._publish(plan, progress, how)
 
     def _publish(self, plan: Plan, progress: Progress, how: How) -> Summary:

@@ -7,15 +7,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import kb_process
+import numpy as np
 import pytest
 from browser import chromium, page  # noqa: F401 - fixtures of every test
 from filelock import FileLock
+from numpy.typing import NDArray
 from tiny_model import write_tiny_model
 
 from kb.config import Paths, Settings, load_settings
@@ -30,6 +32,10 @@ from kb.writer import Writer, writer_lock
 # Containers often set this: every process here would compile torch and transformers anew, for 7 s each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+    # Every home of a test waits dozens of times until a disk has what was written; all else is the same in memory.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 os.environ["OMP_NUM_THREADS"] = "1"  # two workers on two cores: threads of torch would only wait for each other
 
 REFUND = "---\nlanguage: en\n---\n# Refunds\n\n## When\n\nRefunds take five days.\n\n## Where\n\nTo the same card.\n"
@@ -115,13 +121,18 @@ def bundled_embedder() -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embedder) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def sample_home(shared: Path, bundled_embedder: Embedder) -> Path:
     """A home with the sample articles and tickets, indexed with the bundled model. Read it; change a copy.
 
     All workers share it: the first that needs it makes it.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     home = shared / "sample"
     with FileLock(shared / "sample.lock"):
         if not home.exists():
@@ -143,10 +154,44 @@ def _index_sample(home: Path, embedder: Embedder) -> None:
         writer.close()
 
 
+class Remembering:
+    """The bundled model for questions, none of which is embedded twice by the tests: all workers share what it keeps.
+
+    Many tests ask the golden questions, and to embed one takes longer than to answer it.
+    """
+
+    def __init__(self, embedder: Embedder, file: Path) -> None:
+        self._embedder, self._file = embedder, file
+        self.spec = embedder.spec
+
+    def warm(self) -> None:
+        self._embedder.warm()
+
+    def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        keys = [text.encode("utf-8", "surrogatepass") for text in texts]
+        with closing(sqlite3.connect(self._file, timeout=60)) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB NOT NULL)")
+            found = [db.execute("SELECT vector FROM vectors WHERE text = ?", (key,)).fetchone() for key in keys]
+            missing = list(dict.fromkeys(text for text, row in zip(texts, found, strict=True) if row is None))
+            made = dict(zip(missing, self._embedder.queries(missing), strict=True))
+            rows = [(text.encode("utf-8", "surrogatepass"), vector.tobytes()) for text, vector in made.items()]
+            db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+        vectors = [
+            np.frombuffer(row[0], np.float32) if row else made[text] for text, row in zip(texts, found, strict=True)
+        ]
+        return np.stack(vectors) if vectors else self._embedder.queries([])
+
+
 @pytest.fixture(scope="session")
-def sample_kb(sample_home: Path, bundled_embedder: Embedder) -> KnowledgeBase:
+def remembering(shared: Path, bundled_embedder: Embedder) -> Remembering:
+    """The model that kb ships with, for tests that ask many questions which others ask too."""
+    return Remembering(bundled_embedder, shared / "questions.sqlite")
+
+
+@pytest.fixture(scope="session")
+def sample_kb(sample_home: Path, remembering: Remembering) -> KnowledgeBase:
     """The sample content, ready to ask."""
-    return KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}), embedder=bundled_embedder)
+    return KnowledgeBase(Paths(sample_home), load_settings(sample_home, {}, {}), embedder=remembering)
 
 
 @pytest.fixture
@@ -198,6 +243,14 @@ class Centre:
 
 @pytest.fixture
 def centre(home: Path, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    return Centre(home, tiny_settings(tiny_model), tiny_embedder)
+
+
+@pytest.fixture(scope="module")
+def module_centre(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embedder: Embedder) -> Centre:
+    """One home for a module, whose tests leave it as they found it."""
+    home = tmp_path_factory.mktemp("centre")
+    (home / "articles").mkdir()
     return Centre(home, tiny_settings(tiny_model), tiny_embedder)
 
 

@@ -24,6 +24,7 @@ from kb.access.reception import Reception
 from kb.config import load_settings
 from kb.errors import SettingsError
 from kb.service import Service
+from kb.slots import lent
 from kb.web import admission
 from kb.web.admission import Admission
 from kb.web.api import create_app
@@ -114,7 +115,8 @@ def test_sixty_four_questions_are_in_threads_at_once(lamp: Centre, monkeypatch: 
 
     def waiting(self: Admission) -> None:
         checked(self)
-        together.wait(60)
+        with lent():
+            together.wait(60)
 
     monkeypatch.setattr(Admission, "check_wait", waiting)
     with served(lamp, Admission(256, wait_seconds=60)) as client:

@@ -21,16 +21,19 @@ MAY_IMPORT = {
     "config": {"errors", "logs", "paths", "possible"},
     "paths": set(),
     "keyfiles": set(),
+    "slots": set(),
     "customers": {"keyfiles"},
     "courtesy": set(),
     "access": VALUES | {"config", "store"},
     "backup": VALUES | {"config", "customers", "progress", "store"},
     "ingest": VALUES,
     "store": VALUES,
-    "search": VALUES | {"stages"},
-    "answer": VALUES | {"ingest", "search"},
+    "search": VALUES | {"slots", "stages"},
+    "answer": VALUES | {"ingest", "search", "slots"},
     "assist": VALUES | {"answer", "search"},
-    "editing": VALUES | {"config", "ingest", "store"},
+    "editing": VALUES | {"config", "ingest", "publishing", "spool", "store"},
+    "cases": VALUES | {"answer", "config", "editing", "ingest", "knowledge", "questions", "results", "search", "store"},
+    "importers": VALUES | {"config", "editing", "ingest", "progress"},
     "assisting": VALUES | {"answer", "answering", "assist", "hits", "knowledge", "questions", "results", "search"},
     "calls": VALUES | {"assist", "config", "customers", "journal", "store"},
     "handover": VALUES
@@ -47,13 +50,14 @@ MAY_IMPORT = {
     "sources": VALUES | {"progress", "ingest", "store", "spool", "preparation", "publishing"},
     "deliveries": VALUES | {"config", "customers", "ingest", "journal", "preparation", "publishing", "store"},
     "writer": VALUES
-    | {"deliveries", "ingest"}
+    | {"deliveries", "editing", "ingest"}
     | {"config", "customers", "progress", "store", "search", "embedders", "successor", "indexing", "publishing"}
     | {"sources"},
     "jobs": VALUES | {"progress"},
     "asking": VALUES | {"config", "progress", "jobs", "results"},
     "previewing": VALUES | {"config", "ingest"},
-    "handing": VALUES | {"backup", "config", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
+    "handing": VALUES
+    | {"backup", "config", "editing", "ingest", "progress", "jobs", "publishing", "writer", "retention"},
     "exporting": VALUES | {"config", "ingest", "store"},
     "reader": VALUES | {"config", "store", "search"},
     "results": VALUES | {"answer"},
@@ -76,18 +80,27 @@ MAY_IMPORT = {
     "feedback": VALUES | {"journal", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
-    "insight": VALUES | {"config", "store"},
-    "showing": {"insight", "replaying"},
+    "drafting": VALUES | {"config", "editing", "importers"},
+    "insight": VALUES | {"config", "ingest", "store"},
+    "showing": {"editing", "insight", "replaying"},
+    "differing": {"editing"},
     "tuning": VALUES | {"config", "search"},
     "knowledge": VALUES
     | {"budget", "stages", "config", "search", "reader", "results", "questions", "answering", "accounts", "tuning"}
     | {"answer", "authoring"},
     "withheld": VALUES | {"search", "results", "questions", "knowledge"},
+    "resemblance": VALUES | {"answer", "contradictions", "knowledge", "search", "unsaved"},
+    "unsaved": VALUES | {"ingest", "knowledge", "preparation"},
     "following": VALUES | {"authoring", "config", "results", "search", "embedders", "knowledge"},
+    "shelves": VALUES | {"knowledge", "search", "store"},
     "library": VALUES | {"answer", "ingest", "knowledge", "search"},
     "orders": VALUES | {"config", "deliveries", "ingest", "progress", "publishing", "writer"},
+    "turns": VALUES | {"backup", "config", "editing", "jobs", "orders", "progress", "publishing", "search", "writer"},
     "service": VALUES
     | {
+        "editing",
+        "gate",
+        "turns",
         "authoring",
         "calls",
         "handover",
@@ -110,10 +123,13 @@ MAY_IMPORT = {
         "retention",
         "withheld",
     }
-    | {"backup", "search", "writer"},
+    | {"search", "writer"},
     "readiness": VALUES | {"logs", "search", "store", "service"},
     "evaluation": VALUES | {"search", "results", "questions", "knowledge"},
     "diagnosis": VALUES | {"backup", "config", "store", "search", "jobs", "reader"},
+    "gate": VALUES
+    | {"accounts", "config", "editing", "evaluation", "ingest", "knowledge", "preparation", "questions", "reader"}
+    | {"results", "search", "store"},
     "presentation": VALUES | {"backup", "progress", "publishing", "rehearsal", "results", "diagnosis"},
     "outcomes": {"evaluation", "presentation"},
     "web": VALUES
@@ -122,6 +138,10 @@ MAY_IMPORT = {
         "accounts",
         "answer",
         "deliveries",
+        "editing",
+        "drafting",
+        "importers",
+        "progress",
         "library",
         "conversations",
         "streams",
@@ -147,6 +167,11 @@ MAY_IMPORT = {
         "following",
         "knowledge",
         "service",
+        "ingest",
+        "resemblance",
+        "shelves",
+        "slots",
+        "unsaved",
         "withheld",
     },
     "commands": None,  # as the shell's own module

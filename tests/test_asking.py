@@ -50,7 +50,7 @@ def content(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_emb
         home, "kettle.md", "# Kettle\n\nThe kettle stops when the lid is open.\n\n## 除垢\n\n用柠檬酸煮一次。\n"
     )
     write_article(home, "fraud.md", "---\naudience: agent\n---\n# Kettle fraud signs\n\nThree claims a month.\n")
-    (home / "kb.toml").write_text("min_confidence = 0.0\n", "utf-8")
+    (home / "kb.toml").write_text("min_confidence = 0.0\nbudget_ms = 0\n", "utf-8")  # a loaded machine skips nothing
     (home / "tickets.jsonl").write_text(json.dumps(TICKET), "utf-8")
     centre = Centre(home, tiny_settings(tiny_model), tiny_embedder)
     centre.reindex()

@@ -28,6 +28,7 @@ LAMP = (
     "---\nlanguage: en\n---\n# The lamp does not work\n\n"
     "Turn the green knob of the lamp twice.\n\n::: agent\nNever say why.\n:::\n"
 )
+QUESTION = "The lamp does not work"
 SECRET = "---\nlanguage: en\naudience: agent\n---\n# Refund tricks\n\nA refund of the kettle needs the manager.\n"
 
 VIP = "---\nlanguage: en\naudience: vip\n---\n# Zeppelin rides\n\nA zeppelin ride is free for the best.\n"
@@ -222,6 +223,50 @@ def test_metrics_count_what_calls_do(server: Server) -> None:
     assert 'kb_utterances_total{result="stored",speaker="customer"}' in text
     assert "kb_suggestion_seconds_count" in text
     assert 'kb_typed_queries_total{outcome="stale"} 2' in text
+
+
+def test_a_second_after_an_edit_nobody_is_told_the_old_text_and_consoles_that_relied_on_it_know(server: Server) -> None:
+    key, admin = key_of(server), (Paths(server.home).admin_key).read_text("utf-8").strip()
+    vip = create_key(Paths(server.home), "agent", ["vip"]).key
+    server.client.post("/api/answers", json={"question": QUESTION, "conversation": True})
+    with console(server, "/api/calls/g", key) as one, console(server, "/api/calls/other", vip) as other:
+        told(other, "state")
+        told(one, "state")
+        said(server, "g", 1, "My lamp does not work")
+        assert "green" in json.dumps(told(one, "suggestions"))
+        assert all("green knob" in text for text in everything(server))  # whatever keeps answers has them now
+        write_article(server.home, "lamp.md", LAMP.replace("green", "amber"))
+        changed = told(one, "changed")
+        time.sleep(1)
+        for _ in range(4):  # both workers
+            assert [("green" in text, "amber knob" in text) for text in everything(server)] == [(False, True)] * 3
+        write_article(server.home, "lamp.md", LAMP.replace("---\n#", "status: retired\n---\n#"))
+        gone = told(one, "changed")
+        with pytest.raises(TimeoutError):
+            told(other, "changed", 0.2)
+    assert (changed["document_id"], changed["old_revision"], changed["new_revision"]) == ("lamp", 1, 2)
+    assert (gone["document_id"], gone["old_revision"], gone["new_revision"]) == ("lamp", 2, None)
+    with console(server, "/api/calls/g", key) as again:
+        state = told(again, "state")
+    assert "green" not in json.dumps(state)
+
+    path = "/api/articles/lamp/impact"
+    found = server.client.get(path, headers={"Authorization": f"Bearer {admin}"}, params={"revision": 1}).json()
+    assert found["told"] >= 3
+    assert len(found["conversations"]) == 1
+    assert server.client.get(path).status_code == 403
+    unknown = server.client.get("/api/articles/no%2Fsuch/impact", headers={"Authorization": f"Bearer {admin}"})
+    assert (unknown.status_code, "'no/such'" in unknown.json()["detail"]) == (404, True)
+
+
+def everything(server: Server) -> list[str]:
+    """What is told of the lamp by a search, by an answer, and to a client of OpenAI's."""
+    messages = {"model": "kb", "messages": [{"role": "user", "content": QUESTION}]}
+    return [
+        server.client.get("/api/search", params={"q": QUESTION}).text,
+        server.client.post("/api/answers", json={"question": QUESTION}).text,
+        server.client.post("/v1/chat/completions", json=messages).text,
+    ]
 
 
 @pytest.fixture

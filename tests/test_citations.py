@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, PUBLIC
 from kb.progress import silent
 from kb.results import Answer, Ask
+from kb.search.embedding import Embedder
 from kb.writer import Writer, writer_lock
 
 ARTICLES = sample_articles(ROOT)
@@ -45,9 +45,9 @@ def _ask(golden: JsonRecord, audience: str = "public") -> Ask:
     return Ask(golden["question"], tuple(golden.get("conversation", [])), AUDIENCES[audience])
 
 
-def _answers(kb: KnowledgeBase, audience: str) -> Iterator[Answer]:
-    for golden in GOLDEN:
-        yield kb.answer(_ask(golden, audience))
+@cache
+def _answers(kb: KnowledgeBase, audience: str) -> list[Answer]:
+    return [kb.answer(_ask(golden, audience)) for golden in GOLDEN]
 
 
 @cache
@@ -152,20 +152,19 @@ def test_a_curated_answer_is_returned_verbatim_for_each_question_it_was_written_
 
 @pytest.mark.parametrize("audience", AUDIENCES)
 def test_a_citation_behind_an_agent_block_counts_the_block_for_agents_only(
-    home: Path, tiny_model: Path, audience: str
+    home: Path, tiny_model: Path, tiny_embedder: Embedder, audience: str
 ) -> None:
     note = "::: agent\nBe kind.\n:::\n\n"
     public = "# Return\n\nThe box is closed.\n\n{}## Cost\n\nA return costs nothing.\n"
     write_article(home, "return.md", public.format(note))
     settings = tiny_settings(tiny_model, min_confidence=0.0)
     with writer_lock(Paths(home)):
-        writer = Writer(Paths(home), settings)
+        writer = Writer(Paths(home), settings, embedder=tiny_embedder)
         writer.reindex(silent)
         writer.close()
     body = public.format("" if audience == "public" else note)
-    (citation,) = (
-        KnowledgeBase(Paths(home), settings).answer(Ask("cost nothing", (), AUDIENCES[audience])).citations[:1]
-    )
+    kb = KnowledgeBase(Paths(home), settings, embedder=tiny_embedder)
+    (citation,) = kb.answer(Ask("cost nothing", (), AUDIENCES[audience])).citations[:1]
     assert citation.quote == "A return costs nothing."
     assert (citation.start, citation.end) == (body.index("A return"), len(body) - 1)
 

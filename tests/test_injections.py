@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SAMPLE, write_article
+from conftest import ROOT, SAMPLE, Remembering, write_article
 from sample_files import read_lines
 
 from kb.answer.composition import refusal
@@ -36,7 +36,12 @@ def _runs(text: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def planted(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, bundled_embedder: Embedder) -> KnowledgeBase:
+def planted(
+    sample_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    bundled_embedder: Embedder,
+    remembering: Remembering,
+) -> KnowledgeBase:
     """The sample with every text as a ticket's resolution, and every recognised one as a public article of its own."""
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("injections") / "home"))
     tickets = [
@@ -54,7 +59,7 @@ def planted(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, bundled
         writer.reindex(silent)
         assert writer.import_files([home / "planted.jsonl"], silent).added > 200
         writer.close()
-    return KnowledgeBase(paths, settings, embedder=bundled_embedder)
+    return KnowledgeBase(paths, settings, embedder=remembering)
 
 
 def _answers(kb: KnowledgeBase, audiences: frozenset[str]) -> list[tuple[str, Answer]]:

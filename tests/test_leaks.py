@@ -275,22 +275,23 @@ def test_agents_are_shown_what_the_public_is_not_so_that_these_tests_can_fail(
 
 @pytest.fixture(scope="module")
 def client(
-    sample_home: Path, tmp_path_factory: pytest.TempPathFactory, probes: list[Probe]
+    sample_home: Path, tmp_path_factory: pytest.TempPathFactory, talkative: KnowledgeBase
 ) -> Iterator[TestClient[Any]]:
     """The service as the public reaches it."""
     home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("served") / "home"))
     settings = load_settings(home, {"min_confidence": 0.0}, {})
     service, reception = Service(Paths(home), settings, "http://test"), Reception(Paths(home), settings)
     with TestClient(create_app(service, reception, Admission(8))) as client:
-        service.knowledge.embed_ahead(probe.ask for probe in probes[:120])
+        service.knowledge._vectors = talkative._vectors
         yield client
 
 
 def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
     client: TestClient[Any], probes: list[Probe]
 ) -> None:
+    """Many more questions are asked over HTTP by test_leaks_http; here are all hidden pages and each kind of error."""
     bodies: list[tuple[str, Any]] = []
-    for probe in probes[:120]:
+    for probe in probes[:30]:
         query = {"q": probe.ask.question, "k": str(probe.k)}
         query |= {key: value for key in ("product", "language", "tag") if (value := getattr(probe.ask, key))}
         found = client.get("/api/search", params=query)
@@ -300,8 +301,8 @@ def test_over_http_no_body_holds_anything_that_is_not_public_not_even_an_error(
         bodies += [(probe.ask.question, found.json()), (probe.ask.question, answered.json())]
     bodies += [(name, _body(client, *request)) for name, request in _other_requests().items()]
     assert _leaks(bodies, NOT_PUBLIC) == {}
-    assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 100
-    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 60
+    assert sum(bool(body.get("hits")) for _, body in bodies if isinstance(body, dict)) > 25
+    assert sum(body.get("outcome") == "answered" for _, body in bodies if isinstance(body, dict)) > 15
 
 
 def _other_requests() -> dict[str, tuple[str, str, Any, int]]:

@@ -18,7 +18,7 @@ from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from conftest import write_article
@@ -36,9 +36,11 @@ from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
-SEARCHES, ANSWERS, FEEDBACK = 620, 280, 280
-"""Of each of eight callers."""
+QUESTIONS = 400
+SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
+"""Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
+FORM = "application/x-www-form-urlencoded"
 GROUPS = {
     "vip": {
         "vip/lounge": "Lounge of the Amber Circle\n\nMembers rest in the amber lounge behind counter nineteen.\n\n"
@@ -150,7 +152,7 @@ def _search(probe: Probe, **more: object) -> str:
 
 def _endless(seed: str) -> Iterator[Probe]:
     """The same questions for all callers, in another order for each."""
-    questions = _probes(400)
+    questions = _probes(QUESTIONS)
     while True:
         yield from random.Random(seed).sample(questions, len(questions))
 
@@ -159,7 +161,7 @@ def _asked(caller: str) -> Iterator[tuple[str, Request]]:
     """What a caller asks by itself, with the endpoint that it belongs to."""
     probes = _endless(caller)
     for number, probe in enumerate(islice(probes, SEARCHES)):
-        more = {"explain": "true"} if number % 9 == 0 else {}
+        more = {"explain": "true"} if number % 6 == 0 else {}
         yield "GET /api/search", ("GET", _search(probe, **more), None, {})
     for number, probe in enumerate(islice(probes, ANSWERS)):
         body = {
@@ -225,9 +227,48 @@ def _tools(_: str) -> Iterator[Request]:
         yield "POST", "/mcp", body, {"Accept": "application/json, text/event-stream"}
 
 
+def _asked_by_form(_: str) -> Iterator[Request]:
+    for question in ("refund", "退款", "margin"):
+        yield "POST", "/ask", urlencode({"question": question}).encode(), {"Content-Type": FORM}
+
+
+def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
+    """Asked of the articles of the groups, of a withdrawn one, and of one that is nobody's."""
+    ids = (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing")
+    return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
+
+
+UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
+    b"<h1>Imported</h1><p>Own.</p>\r\n--b--\r\n"
+)
+
+
+_MOVES = ("submit", "approve", "send-back", "publish", "schedule", "unschedule", "retire", "discard")
+
+
+def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
+    """An operation on articles of groups, by who knows an old number: an editor is told both sides."""
+    body = {"text": "# Amber\n\nCircle.\n"} if method == "PUT" else {}
+    body |= {"at": "2999-01-01T00:00:00Z"} if more == ("schedule",) else {}
+
+    def requests(_: str) -> Iterator[Request]:
+        for name in ("vip/lounge", "partners/margin", "nowhere"):
+            yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
+
+    return requests
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/insights/gaps": _same(*[("GET", f"/api/insights/gaps?days={days}", None, {}) for days in (1, 7)]),
     "GET /api/insights/usage": _same(*[("GET", f"/api/insights/usage?days={days}", None, {}) for days in (1, 7, 30)]),
+    "GET /api/articles/{document_id}/impact": _same(
+        *[
+            ("GET", f"/api/articles/{quote(name, safe='')}/impact?revision=1", None, {})
+            for name in ("zh/returns/seven-day-return", *(name for pages in GROUPS.values() for name in pages))
+        ]
+    ),
     "GET /api/audit": _same(*[("GET", f"/api/audit?limit={limit}", None, {}) for limit in (1, 100, 1_000)]),
     "GET /api/session": _same(*[("GET", "/api/session", None, {})] * 5),
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
@@ -268,15 +309,64 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         ("GET", "/api/answers/stream?token=amber", None, {}),
         ("GET", "/api/answers/stream?token=amber", None, {"Last-Event-ID": "1.amber"}),
     ),
+    "POST /api/imports": _same(
+        *[("POST", f"/api/imports?preview={preview}", UPLOAD, UPLOAD_TYPE) for preview in ("true", "1")]
+    ),
     "POST /api/tickets": _same(("POST", "/api/tickets", {"id": "vip"}, {})),
+    "GET /api/articles/{document_id}/revisions": _of_articles("/api/articles/{}/revisions"),
+    "GET /api/articles/{document_id}/revisions/{number}": _of_articles("/api/articles/{}/revisions/1"),
+    "GET /api/articles/{document_id}/diff": _of_articles("/api/articles/{}/diff?from=0"),
+    "POST /api/preview": _same(("POST", "/api/preview", {"text": "# Amber\n\nlounge", "id": "vip/lounge"}, {})),
+    "POST /api/replacements": _same(
+        *[("POST", "/api/replacements", {"find": text, "replace": "x"}, {}) for text in ("amber", "琥珀", "eleven")]
+    ),
+    "GET /api/translations": _same(("GET", "/api/translations", None, {})),
+    "GET /api/due": _same(("GET", "/api/due?days=3650", None, {}), ("GET", "/api/due?owner=vip", None, {})),
+    "GET /api/articles/{document_id}/similar": _of_articles("/api/articles/{}/similar"),
+    "POST /api/similar": _same(
+        ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
+    ),
+    "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
+    "POST /ask": _asked_by_form,
+    "GET /topics/{name}": _same(
+        *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
+    ),
+    "GET /pictures/{place}": _of_articles("/pictures/vip/images/lounge.svg?of={}"),
+    "GET /articles/{document_id}": _of_articles("/articles/{}?from=0&to=20"),
+    "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),
+    "GET /robots.txt": _same(("GET", "/robots.txt", None, {})),
+    "GET /preferences": _same(("GET", "/preferences?lang=zh&back=/articles/vip/lounge", None, {})),
+    "GET /api/articles": _same(
+        *[("GET", f"/api/articles?{narrowed}", None, {}) for narrowed in ("q=amber", "audience=vip", "state=published")]
+    ),
+    "POST /api/articles": _same(("POST", "/api/articles", {"id": "vip/lounge", "text": "# Amber\n\nCircle.\n"}, {})),
+    **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
+    **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
+    "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
 }
 """What is asked of every endpoint but the two for questions and the one for feedback, which have loops of their own."""
 LOOPED = {"GET /api/search", "POST /api/answers", "POST /api/feedback"}
-EDITORS_OWN = {"GET /api/insights/gaps", "GET /api/insights/usage"}
-"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; and what is no longer used."""
+IMPACT = "GET /api/articles/{document_id}/impact"
+EDITORS_OWN = {
+    "GET /api/insights/gaps",
+    "GET /api/insights/usage",
+    "GET /api/articles/{document_id}/revisions",
+    "GET /api/articles/{document_id}/revisions/{number}",
+    "GET /api/articles/{document_id}/diff",
+    "POST /api/preview",
+    "POST /api/replacements",
+    "GET /api/translations",
+    "GET /api/due",
+    "GET /api/articles/{document_id}/similar",
+    "POST /api/similar",
+    "GET /api/articles",
+    IMPACT,
+}
+"""Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and
+every article whatever its state."""
 
 
 def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
@@ -288,7 +378,8 @@ def _send(server: Server, keys: Keys, told: Told, work: Work) -> None:
                 connection.close()
                 return
         caller, endpoint, (method, path, body, headers) = item
-        sent = json.dumps(body).encode() if method in ("POST", "PUT", "PATCH") else None
+        encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = encoded if method in ("POST", "PUT", "PATCH") else None
         connection.request(method, path, sent, {"Content-Type": "application/json", **keys[caller], **headers})
         response = connection.getresponse()
         text = response.read().decode("utf-8", "replace")
@@ -386,13 +477,35 @@ def test_a_caller_is_told_what_is_theirs_so_that_this_can_fail(told: Told, calle
 
 
 def test_only_editors_read_insights_and_only_admins_the_audit_log_and_metrics(told: Told) -> None:
-    needed = {"GET /api/insights/gaps": "editor", "GET /api/insights/usage": "editor"}
+    own = ("GET /api/insights/gaps", "GET /api/insights/usage", "POST /api/imports", IMPACT)
+    needed = dict.fromkeys(own, "editor")
     needed |= {"GET /api/audit": "admin", "GET /metrics": "admin"}
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in needed:
             role = CALLERS[caller][0]
             may = role == "admin" or (role == "editor" and needed[endpoint] == "editor")
             assert set(statuses) == {200 if may else 401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in EDITORS_OWN:
+            role = CALLERS[caller][0]
+            if role in ("editor", "admin"):
+                assert statuses[200], (caller, endpoint)
+                assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
+            else:
+                assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
+
+
+def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
+    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1
+    for (caller, endpoint), statuses in told.statuses.items():
+        if endpoint in seen:
+            role = CALLERS[caller][0]
+            refused = {401 if role is None else 403}
+            assert (set(statuses) == refused) == (role not in ("editor", "admin")), (caller, endpoint, statuses)
 
 
 def test_nobody_says_anything_of_what_another_was_shown(told: Told, server: Server, keys: Keys) -> None:

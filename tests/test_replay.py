@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import SAMPLE, Centre, tiny_settings
+from conftest import SAMPLE, Centre, Remembering, tiny_settings
 from sample_files import read_lines
 
 from kb import preparation, recording
@@ -63,12 +63,13 @@ def edit(home: Path, count: int) -> None:
 def test_two_hundred_answers_come_out_the_same_after_fifty_edits_and_reindexes_by_another_splitter_and_model(
     sample_copy: Path,
     bundled_embedder: Embedder,
+    remembering: Remembering,
     tiny_model: Path,
     tiny_embedder: Embedder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     paths, settings = Paths(sample_copy), load_settings(sample_copy, {"min_confidence": "0.0"}, {})
-    kb = KnowledgeBase(paths, settings, embedder=bundled_embedder)
+    kb = KnowledgeBase(paths, settings, embedder=remembering)
     with closing(Journal(paths, settings)) as journal:
         told = list(answered(kb, journal))
     assert len(told) >= 200

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import statistics
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from conftest import Centre, Shell, tiny_settings, write_article
+from conftest import Centre, Shell, clean_environment, tiny_settings, write_article
+from kb_process import KbProcess
 from litestar.routes import HTTPRoute
 from scraping import OPEN, scraped, total
 from server_process import Server, serving, until
@@ -33,7 +33,7 @@ from kb.access.keys import create_key
 from kb.access.reception import Reception
 from kb.config import Paths, Settings, deciding
 from kb.errors import IndexMismatch, StoreBusy
-from kb.handing import run_job
+from kb.handing import _LOOK_SECONDS, run_job
 from kb.jobs import server_file
 from kb.progress import silent
 from kb.search.embedding import Embedder, describe
@@ -349,23 +349,21 @@ def test_doctor_says_that_a_server_runs(server: Server, shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("stale_file", [False, True])
-def test_a_reindex_waits_for_another_shell_and_says_so(
-    content: Path, home: Path, shell: Shell, stale_file: bool
-) -> None:
+def test_a_reindex_waits_for_another_shell_and_says_so(home: Path, tiny_model: Path, stale_file: bool) -> None:
     write_article(home, "a.md", "---\nstatus: draft\n---\n# Draft\n\nNothing to embed.\n")
     (home / "index").mkdir()
     if stale_file:
         leave_stale_file(home)
-    outcome: list[Any] = []
+    log = home.with_name("reindex.log")
+    log.touch()
     with writer_lock(Paths(home)):
-        waiting = threading.Thread(target=lambda: outcome.append(shell(home, "reindex")))
-        waiting.start()
-        time.sleep(2.5)
-        assert waiting.is_alive()
-    waiting.join()
-    assert outcome[0].returncode == 0
-    assert "another kb process is writing: waiting" in outcome[0].stderr
-    assert "1 added" in outcome[0].stdout
+        environment = clean_environment(KB_MODEL=str(tiny_model))
+        waiting = KbProcess(("--home", str(home), "reindex"), environment, log)
+        until(lambda: "another kb process is writing: waiting" in log.read_text("utf-8"))
+        time.sleep(3 * _LOOK_SECONDS)
+        assert waiting.poll() is None
+    assert waiting.wait(30) == 0
+    assert "1 added" in log.read_text("utf-8")
 
 
 def test_a_reindex_gives_up_on_another_shell_after_a_while(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -492,7 +490,7 @@ def test_an_index_whose_model_is_gone_is_refused_and_then_made_anew(centre: Cent
 def test_a_job_that_comes_while_the_server_stops_is_told_to_come_again(centre: Centre) -> None:
     service = Service(centre.paths, centre.settings, "http://127.0.0.1:1")
     writer = Writer(centre.paths, centre.settings, embedder=centre.embedder)
-    job = service._job("reindex", writer, lambda *_: pytest.fail("it ran"))
+    job = service.turns.job("reindex", writer, lambda *_: pytest.fail("it ran"))
     service.stop()
     writer.close()
     with pytest.raises(StoreBusy, match="stopping"):
@@ -545,9 +543,10 @@ def test_workers_answer_alike_one_writes_a_killed_one_is_replaced_and_all_end_to
 
         asked = searches(server)
         (writer,) = lock_holders(centre.home)
+        os.kill(writer, signal.SIGSTOP)
+        time.sleep(1)  # uvicorn asks each half second whether it lives, and would wait a minute for what it says
         os.kill(writer, signal.SIGKILL)
-        # Mostly in a second; where uvicorn had just asked whether it lives, once that times out (_LOADING_SECONDS).
-        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=100)
+        until(lambda: writer not in server.children() and len(server.children()) == 2, seconds=30)
         workers = server.children()
         until(lambda: len(listening_on(server.port, workers)) == 2, seconds=60)
         until(lambda: len(lock_holders(centre.home)) == 1)

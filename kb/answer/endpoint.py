@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from kb.slots import lent
+
 if TYPE_CHECKING:
     import httpx2
     from openai import OpenAI
@@ -144,7 +146,8 @@ class _Reading:
     def pieces(self) -> Iterator[str]:
         while True:
             try:
-                item = self._arrived.get(timeout=max(0.0, self._deadline - time.monotonic()))
+                with lent():
+                    item = self._arrived.get(timeout=max(0.0, self._deadline - time.monotonic()))
             except queue.Empty:
                 raise Unusable("slow") from None
             if isinstance(item, Unusable):

@@ -75,6 +75,11 @@ class Assistant:
             return None
         return self._told(utterance, by, chosen, started)
 
+    def forget(self, document_id: str) -> None:
+        """What was shown of a document is another by now: it may be shown again."""
+        self._shown_at.pop(document_id, None)
+        self._topic.shown = {shown for shown in self._topic.shown if shown[0] != document_id}
+
     def _found(self, said: str, started: float) -> tuple[list[Candidate], str]:
         """What an utterance finds, and the words by which: by itself, by a clause of it, or with the turns before."""
         query, speaks = content(said), written_in(said)

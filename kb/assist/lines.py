@@ -88,6 +88,16 @@ class Suggestion:
     citations: tuple[Citation, ...]
     notes: tuple[Note, ...]
 
+    @property
+    def revision(self) -> int:
+        """Of the document, when it was suggested."""
+        return revision_of(self.passage_id)
+
+
+def revision_of(passage_id: str) -> int:
+    """The revision that a passage's name says (`StoredPassage.name`)."""
+    return int(passage_id.rpartition("@")[2].partition("#")[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

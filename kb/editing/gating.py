@@ -56,10 +56,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every replayed question, those that break first; `took_ms` is the whole replay."""
+    """The questions that the edit touches, those that break first; `took_ms` is the whole replay.
+
+    `replayed` counts those that were asked on both sides, `left_out` those that lay farther from the edit than these;
+    `notes` say what could not be asked, and why.
+    """
 
     cases: tuple[Case, ...]
     took_ms: float
+    replayed: int = 0
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def broken(self) -> tuple[Case, ...]:
@@ -71,4 +78,4 @@ class Gate(Protocol):
     """Asked before changes are published."""
 
     def report(self, changes: Sequence[Change]) -> Report:
-        """Replays what these articles answered or might answer. Raises ArticleError for a malformed text."""
+        """Replays what these articles answered or might answer. Raises MalformedArticle for a malformed text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -222,7 +222,7 @@ def _shares(outcome: Outcome) -> dict[str, tuple[float, float]]:
         "refusal_recall": (refused and unknown, unknown),
         "false_refusals": (refused and known, known),
         "wrong": (answered and _is_wrong(outcome), answered),
-        "answer_contains": (told and _contains_answer(outcome), told),
+        "answer_contains": (told and contains_one(outcome.text, outcome.answers), told),
         "citation_precision": (sum(document in outcome.expected for document in cited), len(cited)),
     }
 
@@ -253,9 +253,9 @@ def is_found(outcome: Outcome) -> bool:
     return bool(outcome.ranked) and outcome.ranked[0] in outcome.expected
 
 
-def _contains_answer(outcome: Outcome) -> bool:
-    text = _folded(outcome.text)
-    return any(_folded(answer) in text for answer in outcome.answers)
+def contains_one(text: str, answers: Iterable[str]) -> bool:
+    """Whether a text contains one of the `answers`, as `answer_contains` compares them."""
+    return any(_folded(answer) in _folded(text) for answer in answers)
 
 
 def _folded(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -103,6 +104,12 @@ def read_article(data: bytes, *, path: str, timezone: tzinfo) -> Article:
 def default_id(path: str) -> str:
     """The id of a file that names none: its path without `.md`, in Unicode form NFC."""
     return unicodedata.normalize("NFC", path.removesuffix(".md"))
+
+
+def path_of(document_id: str) -> str:
+    """An id as a path, escaped where reindexing would pass over the file: hidden ones, and README.md at the top."""
+    path = re.sub(r"%|(?<![^/])\.", lambda found: f"%{ord(found.group()):02X}", document_id)
+    return "%52EADME.md" if path == "README" else f"{path}.md"
 
 
 def _decode(data: bytes, path: str) -> str:

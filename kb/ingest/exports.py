@@ -55,7 +55,8 @@ def exported(file: Path, layout: Layout) -> Iterator[Exported]:
         return
     if layout.mapping is None:
         raise UsageError(
-            f"{file}: say which columns hold what: --map id=…,subject=…, or a section [sources.NAME] with --source NAME"
+            f"{file}: say which columns hold what: --map id=…,subject=…, or a section [sources.NAME] with --source "
+            "NAME; a table of questions and answers is read with --faq"
         )
     mapping = read_mapping(layout.mapping, str(file))
     missing: list[str] | None = None

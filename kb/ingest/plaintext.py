@@ -78,11 +78,12 @@ def inline_text(token: Token) -> str:
         elif child.type == "image":
             parts.append(inline_text(child))
         elif child.type == "html_inline":
-            parts.append(_visible(child.content))
+            parts.append(shown_tag(child.content))
     return "".join(parts).strip()
 
 
-def _visible(tag: str) -> str:
+def shown_tag(tag: str) -> str:
+    """What a reader sees of a typed tag: a line break, a placeholder such as `<order-id>`, or nothing."""
     if _BREAK.match(tag):
         return "\n"
     return "" if _HTML.match(tag) else tag

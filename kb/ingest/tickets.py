@@ -58,7 +58,8 @@ def ticket_from_mapping(
     if "messages" not in mapping:
         read.require("messages", "a list of {author, text, at}")
     identifier, subject, status = read.identifier("id"), read.text("subject"), read.text("status")
-    problem = "\n\n".join(filter(None, map(newly_written, _customer_messages(read, timezone))))
+    said = _messages(read, timezone)
+    problem, advice = ("\n\n".join(filter(None, map(newly_written, said[who]))) for who in ("customer", "agent"))
     resolution = newly_written(read.text("resolution") or "")
     closed_at, product = read.moment("closed_at", timezone), read.text("product")
     known, tags, language = _known(read), read.texts("tags"), read.language("language")
@@ -83,12 +84,13 @@ def ticket_from_mapping(
         tags=tuple(dict.fromkeys(map(redact, tags))),
         closed_at=closed_at,
         customer=hashed(reference) if reference else None,
+        advice=redact(advice),
     ), []
 
 
-def _customer_messages(read: Fields, timezone: tzinfo) -> list[str]:
-    """What the customer wrote, message by message; every author's messages are checked."""
-    texts = []
+def _messages(read: Fields, timezone: tzinfo) -> dict[str, list[str]]:
+    """What each author wrote, message by message."""
+    texts: dict[str, list[str]] = {author: [] for author in _AUTHORS}
     for number, item in enumerate(read.items("messages"), start=1):
         if not isinstance(item, dict):
             read.refuse("messages", f"number {number} is {withheld(item)}; accepted is a mapping of author, text, at")
@@ -102,8 +104,8 @@ def _customer_messages(read: Fields, timezone: tzinfo) -> list[str]:
         text = inner.text("text")
         inner.moment("at", timezone)
         read.adopt(inner)
-        if author == "customer" and text:
-            texts.append(text)
+        if author and text:
+            texts[author].append(text)
     return texts
 
 

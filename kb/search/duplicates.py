@@ -16,6 +16,8 @@ ALIKE = 0.5
 """The share of terms in common (Jaccard) from which two passages may say the same: the sample's pair has 0.54."""
 ENOUGH = 12
 """Terms in common below which two passages are too short to tell: "The lamp is green" is not "The lamp is red"."""
+WITHIN = 0.75
+"""The share of a text's terms from which another may say all that it says: by chance, the sample's pairs have 0.68."""
 _NUMBER = re.compile(r"(?<![A-Za-z])[A-Za-z]*[0-9]+(?:[.,:/-]?[A-Za-z0-9]+)*")
 
 
@@ -29,6 +31,22 @@ def pairs_alike(records: Sequence[Record]) -> list[tuple[int, int]]:
     either = sizes[:, np.newaxis] + sizes - shared
     found = np.argwhere(np.triu((shared >= ENOUGH) & (shared >= ALIKE * either), 1))
     return [(first, second) for first, second in found.tolist()]
+
+
+def pairs_within(records: Sequence[Record]) -> list[tuple[int, int]]:
+    """The pairs of passages, by number, of which the second uses nearly all words of the first, headings aside.
+
+    And enough of them to tell.
+    """
+    shared = in_common([_without_heading(record) for record in records])
+    sizes = np.diagonal(shared)
+    found = np.argwhere((shared >= ENOUGH) & (shared >= WITHIN * sizes[:, np.newaxis]))
+    return [(first, second) for first, second in found.tolist() if first != second]
+
+
+def _without_heading(record: Record) -> Record:
+    starts = np.flatnonzero(record == 0)
+    return record[starts[1] :] if len(starts) > 1 else record[:0]
 
 
 def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
@@ -47,6 +65,11 @@ def in_common(records: Sequence[Record]) -> NDArray[np.int64]:
 def same_numbers(one: str, other: str) -> bool:
     """Whether two texts name the same numbers and codes: a differing fee or model is another fact, however like."""
     return _numbers(one) == _numbers(other)
+
+
+def names_numbers_of(one: str, other: str) -> bool:
+    """Whether the second text names every number and code of the first."""
+    return _numbers(one) <= _numbers(other)
 
 
 @lru_cache(maxsize=1_024)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.search.embedding import size
+from kb.slots import lent
 
 BATCH = 64
 Vector = NDArray[np.float32]
@@ -44,7 +45,8 @@ class Remembered:
                     break
                 self.hits += 1  # made for another thread just now
             try:
-                return coming.result()
+                with lent():
+                    return coming.result()
             except CancelledError:
                 continue  # whoever was embedding it was interrupted
         return self._made(text, mine)

@@ -10,6 +10,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.slots import lent
+
 Vectors = NDArray[np.float32]
 
 
@@ -74,14 +76,15 @@ class Shared:
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         call = _Call(texts)
-        try:
-            if not self._enter(call):
-                call.woken.wait()
-            while call.leads and call.open:
-                with self._turns:
-                    self._run()
-        finally:
-            self._leave(call)
+        with lent():
+            try:
+                if not self._enter(call):
+                    call.woken.wait()
+                while call.leads and call.open:
+                    with self._turns:
+                        self._run()
+            finally:
+                self._leave(call)
         return call.result()
 
     def _enter(self, call: _Call) -> bool:

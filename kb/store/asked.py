@@ -71,3 +71,29 @@ def signalled(db: Database, since: float) -> Iterable[tuple[str, str, int]]:
     """How many signals of each kind there were about each document."""
     query = "SELECT document_id, kind, count(*) FROM signals WHERE at >= ? AND document_id IS NOT NULL GROUP BY 1, 2"
     return db.execute(query, [since])
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A question as it was asked, with what it was said after (JSON), and what it was told of or came near (JSON)."""
+
+    question: str
+    conversation: str
+    language: str
+    audiences: str
+    document_id: str | None
+    candidates: str
+
+
+_WORDING = "SELECT question, conversation, language, audiences, document_id, candidates FROM answers"
+
+
+def recent(db: Database, most: int) -> list[Wording]:
+    """The last questions that were answered or refused, newest first."""
+    return [Wording(*row) for row in db.execute(f"{_WORDING} ORDER BY at DESC LIMIT ?", [most])]
+
+
+def told_of(db: Database, document_id: str, most: int) -> list[Wording]:
+    """The last questions that were answered from a document, newest first."""
+    query = f"{_WORDING} WHERE document_id = ? ORDER BY at DESC LIMIT ?"
+    return [Wording(*row) for row in db.execute(query, [document_id, most])]

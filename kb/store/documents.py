@@ -46,6 +46,17 @@ class FileState:
     document_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """What a list shows of an article."""
+
+    id: str
+    title: str
+    language: str
+    category: str | None
+    translation_of: str | None
+
+
 def kind_of(document: Document) -> str:
     """`article` or `ticket`."""
     return "article" if isinstance(document, Article) else "ticket"
@@ -55,7 +66,9 @@ def content_of(document: Document) -> str:
     """A document as JSON, the same for equal documents, whose customer is kept beside."""
     if isinstance(document, Ticket):
         kept = {name: getattr(document, name) for name in Ticket.__slots__ if name != "customer"}
-        return msgspec.json.encode(kept).decode()  # in this order: as it was before tickets had customers
+        if not document.advice:
+            del kept["advice"]
+        return msgspec.json.encode(kept).decode()  # in this order: as it was before tickets had customers and advice
     return msgspec.json.encode(document, order="deterministic").decode()
 
 
@@ -184,6 +197,26 @@ def published_titles(db: Database) -> Iterator[tuple[str, str]]:
     return iter(db.execute(query))
 
 
+def titled(db: Database) -> Iterator[Titled]:
+    """Every published article's current revision, in order of id."""
+    query = (
+        "SELECT d.id, json_extract(r.content, '$.title'), json_extract(r.content, '$.language'),"
+        " json_extract(r.content, '$.category'), json_extract(r.content, '$.translation_of')"
+        " FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
+        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return (Titled(*row) for row in db.execute(query))
+
+
+def published(db: Database) -> Iterator[Article]:
+    """Every published article."""
+    query = (
+        "SELECT r.content FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
+        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+    )
+    return (msgspec.json.decode(content, type=Article) for (content,) in db.execute(query))
+
+
 def latest(db: Database, document_id: str) -> tuple[int, str] | None:
     """The number of a document's current revision, and its status; None where there is no such document."""
     row = db.execute("SELECT revision, status FROM documents WHERE id = ?", [document_id]).fetchone()
@@ -216,8 +249,39 @@ def files(db: Database) -> dict[str, FileState]:
     return {row[0]: FileState(*row) for row in db.execute("SELECT path, digest, document_id FROM files")}
 
 
+def path_of(db: Database, document_id: str) -> str | None:
+    """The file that a document was read from; None where it is of no file."""
+    row = db.execute("SELECT path FROM files WHERE document_id = ?", [document_id]).fetchone()
+    return None if row is None else str(row[0])
+
+
 def replace_files(db: Database, readings: dict[str, FileState]) -> None:
     """Remembers exactly these readings."""
     db.execute("DELETE FROM files")
     rows = [{"path": f.path, "digest": f.digest, "document_id": f.document_id} for f in readings.values()]
     db.table("files").insert_all(rows)
+
+
+def file_of(db: Database, document_id: str) -> FileState | None:
+    """The last good reading of the file that an article is in."""
+    row = db.execute("SELECT path, digest, document_id FROM files WHERE document_id = ?", [document_id]).fetchone()
+    return None if row is None else FileState(*row)
+
+
+def file_at(db: Database, path: str) -> FileState | None:
+    """The last good reading of the file at a path."""
+    row = db.execute("SELECT path, digest, document_id FROM files WHERE path = ?", [path]).fetchone()
+    return None if row is None else FileState(*row)
+
+
+def keep_file(db: Database, reading: FileState) -> None:
+    """Remembers a reading in place of the one before."""
+    db.execute(
+        "INSERT OR REPLACE INTO files (path, digest, document_id) VALUES (?, ?, ?)",
+        [reading.path, reading.digest, reading.document_id],
+    )
+
+
+def forget_file(db: Database, path: str) -> None:
+    """A file is gone."""
+    db.execute("DELETE FROM files WHERE path = ?", [path])

@@ -173,7 +173,19 @@ def generated_answers(db: Database) -> None:
     """)
 
 
-@migrations(name="0060_words_of_turns")
+@migrations(name="0060_answers_by_document")
+def answers_by_document(db: Database) -> None:
+    """Which answers told an article, or showed it because of a danger, is asked at every change of it."""
+    db.executescript("""
+        CREATE INDEX answers_by_document ON answers (document_id, revision) WHERE document_id IS NOT NULL;
+        CREATE INDEX answers_by_notice ON answers (json_extract(told, '$.urgent.document_id'))
+            WHERE json_extract(told, '$.urgent.document_id') IS NOT NULL;
+        CREATE INDEX signals_by_document ON signals (document_id, revision) WHERE document_id IS NOT NULL;
+        CREATE INDEX turns_by_answer ON turns (answer_id);
+    """)
+
+
+@migrations(name="0061_words_of_turns")
 def words_of_turns(db: Database) -> None:
     """What a customer said in a conversation, word for word and encrypted, for whoever may have to take over."""
     db.executescript("""
@@ -182,7 +194,7 @@ def words_of_turns(db: Database) -> None:
     """)
 
 
-@migrations(name="0061_streams_gone_on_with")
+@migrations(name="0062_streams_gone_on_with")
 def streams_gone_on_with(db: Database) -> None:
     """A stream may be fetched before its answer is made, and gone on with after its connection broke.
 

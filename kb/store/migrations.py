@@ -125,3 +125,54 @@ def customers(db: Database) -> None:
         CREATE INDEX documents_by_customer ON documents (customer) WHERE customer IS NOT NULL;
         CREATE INDEX revisions_by_customer ON revisions (customer) WHERE customer IS NOT NULL;
     """)
+
+
+@migrations(name="0008_drafts")
+def drafts(db: Database) -> None:
+    """Edits on their way to be live: what waits, every text that was saved, what reviewers said, who made what live.
+
+    Numbers of `versions` and of `revisions` are of one row for each article. Times are seconds since 1970. An edit's
+    `first` is the number of its first text, `base` that of the live revision it was made from. `intents` holds at most
+    one publication that was begun: whoever holds the writer's lock next ends it.
+    """
+    db.executescript("""
+        CREATE TABLE drafts (
+            document_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, first INTEGER NOT NULL, base INTEGER,
+            state TEXT NOT NULL CHECK (state IN ('draft', 'in_review', 'approved', 'scheduled')),
+            article TEXT NOT NULL, author TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
+            tickets TEXT NOT NULL, due REAL, scheduled_by TEXT, reason TEXT, gate TEXT, trouble TEXT,
+            CHECK ((state = 'scheduled') = (due IS NOT NULL))
+        ) WITHOUT ROWID;
+        CREATE INDEX drafts_by_due ON drafts (due) WHERE due IS NOT NULL;
+        CREATE TABLE versions (
+            document_id TEXT NOT NULL, revision INTEGER NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL,
+            at REAL NOT NULL, PRIMARY KEY (document_id, revision)
+        );
+        CREATE TABLE reviews (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL, revision INTEGER NOT NULL,
+            move TEXT NOT NULL, actor TEXT NOT NULL, at REAL NOT NULL, note TEXT
+        );
+        CREATE INDEX reviews_by_document ON reviews (document_id, revision);
+        CREATE TABLE images (
+            document_id TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (document_id, name)
+        );
+        CREATE TABLE intents (id INTEGER PRIMARY KEY CHECK (id = 1), intent TEXT NOT NULL);
+        CREATE TABLE publications (
+            document_id TEXT NOT NULL, revision INTEGER NOT NULL, at REAL NOT NULL, move TEXT NOT NULL,
+            actor TEXT NOT NULL, authors TEXT NOT NULL, approved_by TEXT NOT NULL, tickets TEXT NOT NULL,
+            reason TEXT, gate TEXT, PRIMARY KEY (document_id, revision)
+        );
+        CREATE INDEX files_by_document ON files (document_id);
+    """)
+
+
+@migrations(name="0009_proposed")
+def proposed(db: Database) -> None:
+    """Which tickets an article was proposed of, and as which draft; a ticket that is deleted is forgotten here too."""
+    db.executescript("""
+        CREATE TABLE proposed (
+            ticket_id TEXT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+            draft TEXT NOT NULL, at REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX proposed_by_draft ON proposed (draft);
+    """)

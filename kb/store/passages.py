@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -54,6 +54,18 @@ def replace(
     """Removes a document's visible passages and adds these, as of `change`."""
     db.execute("UPDATE passages SET removed = ? WHERE document_id = ? AND removed IS NULL", [change, document_id])
     db.table("passages").insert_all([_row(document_id, revision, p, terms, change) for p in passages])
+
+
+def made(
+    document_id: str, revision: int, passages: Sequence[Passage], terms: Terms, change: int, first: int
+) -> list[tuple[Access, StoredPassage]]:
+    """What a reader would find of these passages, had `replace` stored them as rows from id `first` on."""
+    rows = [_row(document_id, revision, p, terms, change) | {"id": id_} for id_, p in enumerate(passages, first)]
+    return [(_to_access(_columns(row, _ACCESS)), _to_stored(_columns(row, _STORED))) for row in rows]
+
+
+def _columns(row: Mapping[str, object], names: str) -> list[Any]:
+    return [row[name.strip('"')] for name in names.split(", ")]
 
 
 def holds(db: Database, document_id: str, revision: int, passages: Sequence[Passage], terms: Terms) -> bool:

@@ -24,6 +24,17 @@ def missing(db: Database, fingerprint: str, hashes: Iterable[bytes]) -> set[byte
     return set(wanted) - held
 
 
+def held(db: Database, fingerprint: str, hashes: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+    """Those of `hashes` that have a vector of this model, each `(dim,)`."""
+    found: dict[bytes, NDArray[np.float32]] = {}
+    for start in range(0, len(hashes), _CHUNK):
+        chunk = hashes[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        query = f"SELECT hash, vector FROM vectors WHERE fingerprint = ? AND hash IN ({marks})"  # noqa: S608 - only marks
+        found |= {key: np.frombuffer(blob, np.float32) for key, blob in db.execute(query, [fingerprint, *chunk])}
+    return found
+
+
 def keep(db: Database, fingerprint: str, hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
     """Stores `(n, dim)` float32 vectors under their texts' hashes."""
     rows = [(fingerprint, key, vector.tobytes()) for key, vector in zip(hashes, vectors, strict=True)]

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import as_file, files
-from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
@@ -17,9 +16,7 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.params import FromQuery, HeaderParameter, QueryParameter
-from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
-from litestar.template.config import TemplateConfig
 
 from kb.access.callers import Caller
 from kb.access.reception import Reception
@@ -27,9 +24,12 @@ from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
-from kb.web import asking, handovers, signin
+from kb.shelves import Shelves
+from kb.slots import Slots
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
+from kb.web.articles import articles
 from kb.web.asking import Asking, pair_of
 from kb.web.assistants import assistants
 from kb.web.audit import audit_log
@@ -41,21 +41,25 @@ from kb.web.feedback import feedback, origin_of
 from kb.web.guards import requires
 from kb.web.headers import cors, securing
 from kb.web.health import Watch, live, ready, scrape
+from kb.web.impact import article_impact
+from kb.web.imports import imports_route
 from kb.web.insights import insights_gaps, insights_usage
 from kb.web.metrics import Metrics
+from kb.web.pages.interface import static_files, templates
 from kb.web.problems import problem_details, unexpected
+from kb.web.slashes import Unhidden
 from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
 from kb.web.typing import typing
 
 _BODY_LIMIT = 256 * 1024
-_TEMPLATES = Path(__file__).parent / "templates"
 _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact)
+_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
 
 
 @get(
@@ -114,17 +118,19 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     settings = reception.settings
     app = Litestar(
         [
-            Router("/", route_handlers=[search, answers, stream_offers], middleware=[admission]),
+            Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            *handovers.HANDLERS, *signin.HANDLERS, _openapi_files(),
+            articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
+            _openapi_files(), static_files(),
         ],
         lifespan=[running],
-        middleware=[Entrance(reception.keys, reception.sessions, reception.limits, settings)],
+        middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
         before_send=[securing(settings)],
         cors_config=cors(settings),
-        template_config=TemplateConfig(directory=_TEMPLATES, engine=JinjaTemplateEngine),
+        template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
+             "slots": Slots(), "shelves": Shelves(),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +18,7 @@ from kb.journal import Origin
 from kb.knowledge import KnowledgeBase
 from kb.results import Answer, Ask, SearchResult
 from kb.service import Service
+from kb.slots import Slots
 from kb.stages import Stages
 from kb.store.conversations import KeptConversation
 from kb.web.admission import Admission, waited_seconds
@@ -52,18 +55,20 @@ class Conversing(Asking):
 
 def search(state: State, ask: Ask, k: int, origin: Origin, *, explain: bool = False) -> SearchResult:
     """What is found. Raises UsageError, KbError, HTTPException."""
-    kb, stages = knowledge(state), Stages()
-    result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
-    counted(state, kb, stages, result)
+    with at_work(state) as kb:
+        stages = Stages()
+        result = recording.search(kb, service_of(state).journal, ask, k, origin, explain=explain, stages=stages)
+        counted(state, kb, stages, result)
     return result
 
 
 def answer(state: State, ask: Ask, origin: Origin, *, explain: bool = False) -> tuple[KnowledgeBase, Answer]:
     """What answered, for `report`, and the answer, which is on record. Raises UsageError, KbError, HTTPException."""
-    kb, stages, service = knowledge(state), Stages(), service_of(state)
-    after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
-    told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
-    counted(state, kb, stages, told)
+    with at_work(state) as kb:
+        stages, service = Stages(), service_of(state)
+        after = partial(service.handovers.consider, kb, ask=ask, origin=origin)
+        told = recording.answer(kb, service.journal, ask, origin, explain=explain, stages=stages, after=after)
+        counted(state, kb, stages, told)
     return kb, told
 
 
@@ -74,14 +79,15 @@ def in_conversation(
 
     Raises NotShown where this caller and customer have no such conversation, and what `answer` raises.
     """
-    kb, stages, service = knowledge(state), Stages(), service_of(state)
+    with at_work(state) as kb:
+        stages, service = Stages(), service_of(state)
 
-    def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
-        return service.handovers.consider(kb, account, asked, origin, before)
+        def after(account: AnswerAccount, asked: Ask, before: KeptConversation) -> AnswerAccount:
+            return service.handovers.consider(kb, account, asked, origin, before)
 
-    kept = Conversations(service.journal, state.settings, service.handovers.close)
-    told = kept.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
-    counted(state, kb, stages, told)
+        kept = Conversations(service.journal, state.settings, service.handovers.close)
+        told = kept.answer(kb, id_, ask, origin, explain=explain, stages=stages, after=after)
+        counted(state, kb, stages, told)
     return kb, told
 
 
@@ -112,6 +118,14 @@ def service_of(state: State) -> Service:
     """The running service."""
     service: Service = state.service
     return service
+
+
+@contextmanager
+def at_work(state: State) -> Iterator[KnowledgeBase]:
+    """What answers, to a thread that is one of the few at work. Raises HTTPException where the question is too late."""
+    slots: Slots = state.slots
+    with slots.one():
+        yield knowledge(state)
 
 
 def knowledge(state: State) -> KnowledgeBase:

@@ -28,8 +28,12 @@ from kb.web.guards import CHALLENGE, SIGNING_IN
 
 COOKIE = "kb_session"
 CSRF_HEADER = "x-csrf-token"
+AS_ANYBODY = "as_anybody"
+"""In a route's `opt`: it is the same page for everybody, so that neither key nor session is looked at."""
 BODY_SECONDS = 10.0
-"""Within these a body has to arrive, whatever it is for."""
+"""Within these a body has to arrive, unless its route's `opt` says otherwise."""
+BODY_WITHIN = "body_within"
+"""In a route's `opt`: the seconds that its body may take, for uploads."""
 OPEN = ("/health/", "/schema")
 """Paths whose callers are never looked at: whether the service lives is told even when it cannot read a key."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -47,10 +51,12 @@ class Entrance(ASGIMiddleware):
         """Raises HTTPException: 401 for what is no key, 403 for another site's doing, 429 for too many requests."""
         scope["user"] = ANYBODY
         if not scope["path"].startswith(OPEN):
-            scope["user"] = await self._identified(scope)
+            if not scope["route_handler"].opt.get(AS_ANYBODY):
+                scope["user"] = await self._identified(scope)
             await self._count(scope)
         if scope["type"] == ScopeType.HTTP and scope["method"] not in _SAFE:
-            receive = in_time(receive)
+            handler = scope.get("route_handler")
+            receive = in_time(receive, handler.opt.get(BODY_WITHIN) if handler else None)
         await next_app(scope, receive, send)
 
     async def _identified(self, scope: Scope) -> Caller:
@@ -107,9 +113,10 @@ def _is_safe(scope: Scope) -> bool:
     return scope["type"] != ScopeType.HTTP or scope["method"] in _SAFE
 
 
-def in_time(receive: Receive) -> Receive:
+def in_time(receive: Receive, seconds: float | None = None) -> Receive:
     """`receive`, but the body has to be whole in time; what comes after it may take as long as it will."""
-    until, whole = asyncio.get_running_loop().time() + BODY_SECONDS, False
+    seconds = seconds or BODY_SECONDS
+    until, whole = asyncio.get_running_loop().time() + seconds, False
 
     async def received() -> HTTPReceiveMessage:
         nonlocal whole
@@ -118,7 +125,7 @@ def in_time(receive: Receive) -> Receive:
                 message = await receive()
         except TimeoutError as error:
             raise ClientException(
-                f"the body was not whole within {BODY_SECONDS:g} s", status_code=408, headers={"Connection": "close"}
+                f"the body was not whole within {seconds:g} s", status_code=408, headers={"Connection": "close"}
             ) from error
         whole = whole or not message.get("more_body", False)
         return message  # type: ignore[return-value]

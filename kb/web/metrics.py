@@ -84,8 +84,9 @@ LAG = Metric(
 ROWS = Metric("kb_index_rows", "gauge", ("kind",), "Passages that are shown, of articles and of tickets.", "livemax")
 WRITES = Metric(
     "kb_writes_total", "counter", ("job", "outcome"),
-    "Writing jobs (`watch`: a change in `articles/`) by what became of them: `unchanged`, `edited`, `published` (a"
-    " rebuilt generation), `refused` (it answered worse), `failed`.",
+    "Writing jobs (`watch`: a change in `articles/`, `article`: an editor's order, `schedule`: what was due) by what"
+    " became of them: `unchanged`, `edited`, `published` (a rebuilt generation), `refused` (it answered worse),"
+    " `failed`.",
 )  # fmt: skip
 REMEMBERED = Metric(
     "kb_embedding_cache_total", "counter", ("result",), "Vectors of questions by whether they were at hand (`hit`).",

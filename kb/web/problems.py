@@ -12,26 +12,23 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 
-from kb.errors import KbError, NotShown, UsageError
+from kb.errors import InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.requests import request_id
 
 _TITLES = {
     303: "See Other", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
-    503: "Unavailable",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 412: "Precondition Failed",
+    413: "Content Too Large", 428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip
 log = logging.getLogger("kb.web")
 
 
 def problem_details(metrics: Metrics) -> ProblemDetailsPlugin:
     """Makes problems of the errors that handlers raise."""
+    known = (KbError, UsageError, InputError, MoveRefused, StaleBase, NotShown, HTTPException)
     made = partial(_expected, metrics=metrics)
-    return ProblemDetailsPlugin(
-        ProblemDetailsConfig(
-            exception_to_problem_detail_map=dict.fromkeys((KbError, UsageError, NotShown, HTTPException), made)
-        )
-    )
+    return ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map=dict.fromkeys(known, made)))
 
 
 def told(error: Exception, metrics: Metrics) -> dict[str, Any]:
@@ -69,7 +66,12 @@ def _expected(error: Exception, metrics: Metrics) -> ProblemDetailsException:
             extra=_named(error.extra),
             headers=error.headers,
         )
-    if isinstance(error, UsageError):
+    if isinstance(error, MoveRefused):
+        more = {"reason": error.reason, **error.detail}
+        return ProblemDetailsException(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
+    if isinstance(error, StaleBase):
+        return ProblemDetailsException(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
+    if isinstance(error, UsageError | InputError):
         return ProblemDetailsException(str(error), status_code=400, title=_TITLES[400], extra=_named())
     if isinstance(error, NotShown):
         return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])

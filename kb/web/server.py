@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import uvicorn
 import uvicorn._subprocess
+import uvicorn.supervisors.multiprocess
 
 from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
@@ -30,6 +31,7 @@ from kb.web.heads import BoundedHeads
 from kb.web.health import Watch
 from kb.web.metrics import SHARED, Metrics, shared_folder
 from kb.web.requests import Requests
+from kb.web.slashes import Slashes
 from kb.web.tallies import prepare
 
 _VARIABLE = "KB_SERVE"
@@ -106,13 +108,26 @@ def application() -> Requests:
     service, admission = Service(paths, settings, found.url, courtesy), Admission(settings.max_requests, courtesy)
     metrics = Metrics(shared_folder())
     watch = Watch(service, admission, metrics, service.journal)
-    return Requests(create_app(service, Reception(paths, settings), admission, watch), metrics)
+    return Requests(Slashes(create_app(service, Reception(paths, settings), admission, watch)), metrics)
+
+
+class Worker(uvicorn.supervisors.multiprocess.Process):
+    """A worker process whose death is seen at once.
+
+    uvicorn asks a worker through a pipe whether it lives, and keeps the worker's end of it open too: where the worker
+    was killed before it could say so, it would be waited for as long as one that loads its model.
+    """
+
+    def start(self) -> None:
+        super().start()
+        self.child_conn.close()
 
 
 def _fork_workers() -> None:
     """Workers are forked from one process (`ancestor`), and share what that has read; uvicorn would spawn each anew."""
     multiprocessing.set_forkserver_preload(["kb.web.ancestor"])
     uvicorn._subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
+    uvicorn.supervisors.multiprocess.Process = Worker  # type: ignore[misc]
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from kb.courtesy import Courtesy
 from kb.errors import KbError
 from kb.service import Service
 from kb.store.calls import KeptUtterance
+from kb.web.changed import Changed, Shown, state_of
 from kb.web.metrics import ERRORS, SUGGESTION_SECONDS, SUGGESTIONS, Metrics, language_of
 from kb.web.sockets import Console
 
@@ -52,7 +53,8 @@ class Switchboard:
         """The ear for a console's audiences, which will tell it what came after a number."""
         name = self._service.calls.name(call_id), console.caller.audiences
         if (ear := self._ears.get(name)) is None:
-            ear = self._ears[name] = Ear(self._service.calls, self._assistant(name[1]), name[0], self)
+            shown = Shown(lambda: self._service.knowledge, name[1])
+            ear = self._ears[name] = Ear(self._service.calls, self._assistant(name[1]), name[0], shown, self)
         ear.join(Joining(console, after))
         if self._polling is None or self._polling.done():
             self._polling = asyncio.get_running_loop().create_task(self._poll())
@@ -84,15 +86,15 @@ class Switchboard:
         return assistant(lambda: self._service.knowledge, audiences, self._settings.assist_ms)
 
     async def _poll(self) -> None:
-        last = -1
+        last, state = -1, self._state()
         while self._ears:
             try:
                 newest = await asyncio.get_running_loop().run_in_executor(self.threads, self._service.calls.newest)
             except KbError as error:
                 self.failed(error)
                 newest = last
-            if newest != last:
-                last = newest
+            if (newest, self._state()) != (last, state):
+                last, state = newest, self._state()
                 for ear in tuple(self._ears.values()):
                     ear.wake()
             self._rung.clear()
@@ -101,6 +103,13 @@ class Switchboard:
                     await self._rung.wait()
             except TimeoutError:
                 continue
+
+    def _state(self) -> object:
+        """What this process tells of; another one where an article is another."""
+        try:
+            return state_of(self._service.knowledge)
+        except KbError:
+            return None
 
     def failed(self, error: KbError) -> None:
         """Notes what keeps an ear from hearing; the next look tries again."""
@@ -111,8 +120,9 @@ class Switchboard:
 class Ear:
     """Hears one call for one set of audiences; consoles that hold the same share it."""
 
-    def __init__(self, calls: Calls, engine: Assistant, call: str, board: Switchboard) -> None:
+    def __init__(self, calls: Calls, engine: Assistant, call: str, shown: Shown, board: Switchboard) -> None:
         self._calls, self._engine, self._call, self._board = calls, engine, call, board
+        self._shown = shown
         self._last = 0
         self._said: dict[int, KeptUtterance] = {}
         self._told: list[Told] = []
@@ -150,6 +160,8 @@ class Ear:
             try:
                 for kept in await self._run(lambda: self._calls.after(self._call, self._last)):
                     await self._hear(kept)
+                for changed in await self._run(self._shown.changes):
+                    self._change(changed)
             except KbError as error:
                 self._board.failed(error)
             for joining in self._joining:
@@ -164,7 +176,15 @@ class Ear:
         told = await self._board.look_up(lambda: self._engine.hear(utterance(kept)))
         if told is not None:
             self._told.append(told)
+            self._shown.note(told.suggestions)
             self._suggest(kept, told)
+
+    def _change(self, changed: Changed) -> None:
+        """Nobody is told any more what an article said before; whoever was is told that it is another."""
+        self._engine.forget(changed.document_id)
+        kept = [(told, tuple(s for s in told.suggestions if not changed.replaces(s))) for told in self._told]
+        self._told = [replace(told, suggestions=left) for told, left in kept if left]
+        self._tell(changed.message())
 
     def _suggest(self, kept: KeptUtterance, told: Told) -> None:
         """With what passed since the utterance was taken in, which is what the budget is for."""
@@ -186,6 +206,7 @@ class Ear:
             "type": "state",
             "number": self._last,
             "utterances": [_shown(one) for one in said if one.number > after],
+            "changed": [changed.message() for changed in self._shown.changed],
             "suggestions": [_Suggested(told, None).message() for told in self._told if told.number > after],
         }
 

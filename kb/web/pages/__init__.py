@@ -1,0 +1,7 @@
+"""The pages that people read, in Chinese and English."""
+
+from kb.web.pages import articles, help
+
+ASKING = help.ask
+"""Admitted as every question is."""
+HANDLERS = (*help.HANDLERS, *articles.HANDLERS)

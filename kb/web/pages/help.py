@@ -1,0 +1,187 @@
+"""The help centre: ask, read the answer and its sources, browse; every page works without scripts, for anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import Cookie, State
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect, Template
+from markupsafe import escape
+from msgspec import Meta, Struct
+
+from kb.access.callers import Caller
+from kb.answer.citations import Citation
+from kb.answer.streaming import told
+from kb.config import Settings
+from kb.conversations import NEW
+from kb.errors import KbError, NotShown
+from kb.journal import Origin
+from kb.model import PUBLIC
+from kb.questions import MAX_QUESTION
+from kb.results import Answer, Ask
+from kb.shelves import Shelf, Shelves
+from kb.web import asking
+from kb.web.entrance import AS_ANYBODY
+from kb.web.guards import requires
+from kb.web.pages.interface import LANGUAGE_COOKIE, LANGUAGES, TEXT_COOKIE, page, reader_of
+
+CHANNEL = "web"
+_NO_CATEGORY = "-"
+_YEAR = 365 * 24 * 3600
+_PUBLIC: dict[str, Any] = {"opt": {AS_ANYBODY: True}, "guards": [requires("public")], "include_in_schema": False}
+_Request = Request[Caller, Any, State]
+
+
+class Asked(Struct, frozen=True):
+    """What the form sends."""
+
+    question: Annotated[str, Meta(max_length=MAX_QUESTION)] = ""
+    conversation: Annotated[str, Meta(max_length=100)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A sentence of an answer, with the number of its source and where that is."""
+
+    text: str
+    before: str
+    urgent: bool
+    number: int | None
+    title: str | None
+    link: str | None
+
+
+@get("/", sync_to_thread=True, **_PUBLIC)
+def home(request: _Request, state: State) -> Template:
+    """The ask field, and what there is to read."""
+    return _home(request, state)
+
+
+@post("/ask", sync_to_thread=True, status_code=200, **_PUBLIC)
+def ask(
+    request: _Request, state: State, data: Annotated[Asked, Body(media_type=RequestEncodingType.URL_ENCODED)]
+) -> Template:
+    """The same answer as everywhere, for a reader without scripts."""
+    question = data.question.strip()
+    if not question:
+        return _home(request, state, conversation=data.conversation)
+    origin, asked = Origin("", CHANNEL), Ask(question, (), frozenset({PUBLIC}))
+    try:
+        try:
+            _, answer = asking.in_conversation(state, data.conversation or NEW, asked, origin)
+        except NotShown:  # it has expired: begin again
+            _, answer = asking.in_conversation(state, NEW, asked, origin)
+    except (HTTPException, KbError) as error:
+        status = error.status_code if isinstance(error, HTTPException) else 503
+        return _home(request, state, status=status, conversation=data.conversation, problem=True)
+    return _home(request, state, conversation=answer.conversation_id, question=question, answer=answer)
+
+
+@get("/topics/{name:str}", sync_to_thread=True, **_PUBLIC)
+def topic(request: _Request, state: State, name: FromPath[str]) -> Template:
+    """The articles of one category, in the reader's language."""
+    reader, wanted = reader_of(request), None if name == _NO_CATEGORY else name
+    shelf = next((shelf for shelf in _shelves(request, state) if shelf.name == wanted), Shelf(wanted, ()))
+    if not shelf.articles and not any(one.category == wanted for one in _all(state)):
+        raise NotFoundException("there is no such topic")
+    label = category_name(state, reader.language, wanted) or ("其他" if reader.language == "zh" else "Other topics")
+    return page(request, "topic.html", label=label, articles=shelf.articles, site=site_of(request))
+
+
+@get("/preferences", sync_to_thread=False, **_PUBLIC)
+def preferences(
+    lang: FromQuery[str | None] = None, text: FromQuery[str | None] = None, back: FromQuery[str] = "/"
+) -> Redirect:
+    """Remembers how a reader wants pages shown, and leads back."""
+    cookies = []
+    if lang in LANGUAGES:
+        cookies.append(Cookie(LANGUAGE_COOKIE, value=lang, max_age=_YEAR, samesite="lax", httponly=True))
+    if text in ("large", "usual"):
+        cookies.append(Cookie(TEXT_COOKIE, value=text, max_age=_YEAR, samesite="lax", httponly=True))
+    local = back.startswith("/") and not back.startswith(("//", "/\\"))
+    return Redirect(quote(back, safe="/%?=&") if local else "/", status_code=303, cookies=cookies)
+
+
+@get("/sitemap.xml", sync_to_thread=True, media_type=MediaType.XML, **_PUBLIC)
+def sitemap(request: _Request, state: State) -> Response[str]:
+    """What a search engine may read: the public articles and their languages."""
+    site = site_of(request)
+    pages = [f"{site}/", *(f"{site}/articles/{quote(one.id)}" for one in _all(state)[:49_999])]
+    entries = "".join(f"<url><loc>{escape(address)}</loc></url>" for address in pages)
+    schema = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{schema}">{entries}</urlset>\n'
+    return Response(body, media_type="application/xml; charset=utf-8")
+
+
+@get("/robots.txt", sync_to_thread=False, media_type=MediaType.TEXT, **_PUBLIC)
+def robots(request: _Request) -> str:
+    """What a search engine is asked to leave alone."""
+    refused = "".join(f"Disallow: {path}\n" for path in ("/api/", "/preferences", "/signin"))
+    return f"User-agent: *\n{refused}Sitemap: {site_of(request)}/sitemap.xml\n"
+
+
+HANDLERS = (home, topic, preferences, sitemap, robots)
+"""`ask` stands apart: it is admitted as every question is."""
+
+
+def site_of(request: _Request) -> str:
+    """Where people reach this service."""
+    settings: Settings = request.app.state.settings
+    return settings.public_url or str(request.base_url).rstrip("/")
+
+
+def category_name(state: State, language: str, category: str | None) -> str | None:
+    """What a category is called in a language."""
+    settings: Settings = state.settings
+    return None if category is None else settings.categories.get(category, {}).get(language, category)
+
+
+def cited(citation: Citation) -> str | None:
+    """The page of a source, at the sentence that is quoted."""
+    if citation.url is None or not citation.url.startswith("/"):
+        return citation.url
+    span = {"revision": citation.revision, "from": citation.start, "to": citation.end}
+    return f"{citation.url}?{urlencode(span)}#cited"
+
+
+def parts_of(answer: Answer) -> Iterator[Part]:
+    """An answer's sentences; those of one article share a number, and each leads to its own place there."""
+    numbers: dict[str, int] = {}
+    for part in told(answer):
+        source = part.citation
+        if source is None:
+            yield Part(part.text, part.before, part.urgent, None, None, None)
+        else:
+            number = numbers.setdefault(source.document_id, len(numbers) + 1)
+            yield Part(part.text, part.before, part.urgent, number, source.title, cited(source))
+
+
+def _home(request: _Request, state: State, *, status: int = 200, problem: bool = False, **turn: Any) -> Template:
+    answer: Answer | None = turn.get("answer")
+    language = reader_of(request).language
+    return page(
+        request, "help.html", status, site=site_of(request), shelves=_shelves(request, state),
+        named=lambda name: category_name(state, language, name), conversation=turn.get("conversation"), problem=problem,
+        question=turn.get("question"), answer=answer, parts=list(parts_of(answer)) if answer else [],
+    )  # fmt: skip
+
+
+def _shelves(request: _Request, state: State) -> tuple[Shelf, ...]:
+    """Nothing where nothing can be read at the moment: the page is shown all the same."""
+    shelves: Shelves = state.shelves
+    try:
+        return shelves.by_category(asking.service_of(state).knowledge, reader_of(request).language)
+    except KbError:
+        return ()
+
+
+def _all(state: State) -> tuple[Any, ...]:
+    shelves: Shelves = state.shelves
+    return shelves.articles(asking.service_of(state).knowledge)

@@ -1,0 +1,204 @@
+"""The help centre's pages as a browser without scripts gets them, from a real server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from conftest import ROOT, Centre, tiny_settings, write_article
+from server_process import Server, serving
+
+from kb.access.keys import create_key
+from kb.answer.quoted import article_html
+from kb.config import Paths
+from kb.search.embedding import Embedder
+from kb.web.pages.interface import translations
+
+WEB = ROOT / "kb" / "web"
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg"><script>document.title = "ran"</script></svg>'
+KETTLE = """---
+category: kitchen
+actions: [{label: Book a repair, link: https://example.com/repair}]
+---
+# Kettle
+
+The kettle stops when **the lid** is open. Close it & press <again>.
+
+![The lid](images/lid.svg)
+
+::: agent
+Offer a new lid for free.
+:::
+"""
+
+CHINESE = "---\ntranslation_of: kettle\ncategory: kitchen\n---\n# 水壶\n\n盖子打开时水壶会停。\n"
+FRAUD = "---\naudience: agent\ncategory: risks\n---\n# Kettle fraud\n\n![x](images/fraud.svg)\n"
+SETTINGS = 'min_confidence = 0.0\n[categories]\nkitchen = {en = "In the kitchen", zh = "厨房"}\n'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embedder: Embedder) -> Iterator[Server]:
+    """A small home, served: an article in two languages, one for agents, and pictures."""
+    home = tmp_path_factory.mktemp("pages") / "home"
+    write_article(home, "kettle.md", KETTLE)
+    write_article(
+        home, "zh/kettle.md", "---\ntranslation_of: kettle\ncategory: kitchen\n---\n# 水壶\n\n盖子打开时水壶会停。\n"
+    )
+    write_article(
+        home, "fraud.md", "---\naudience: agent\ncategory: risks\n---\n# Kettle fraud\n\n![x](images/fraud.svg)\n"
+    )
+    for name in ("lid", "fraud", "unused"):
+        write_article(home, f"images/{name}.svg", PICTURE)
+    (home / "kb.toml").write_text(
+        'min_confidence = 0.0\n[categories]\nkitchen = {en = "In the kitchen", zh = "厨房"}\n'
+    )
+    Centre(home, tiny_settings(tiny_model), tiny_embedder).reindex()
+    with serving(home, tiny_model) as running:
+        yield running
+
+
+def read(server: Server, path: str, **headers: str) -> str:
+    """A page's text. Raises AssertionError for a failure."""
+    response = server.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+def test_the_help_centre_speaks_the_languages_of_its_reader(server: Server) -> None:
+    assert "How can we help?" in read(server, "/")
+    assert "有什么可以帮您？" in read(server, "/", Accept_Language="zh-TW,zh;q=0.9,en;q=0.1")
+    assert "有什么可以帮您？" in read(server, "/?lang=zh", Accept_Language="en")
+    assert "How can we help?" in read(server, "/", Accept_Language="fr,;q=,x;q=y")
+    shown = read(server, "/?lang=zh")
+    assert '<html lang="zh-Hans">' in shown
+    assert "厨房" in shown
+    assert "水壶" in shown
+    assert "Kettle" not in shown
+
+
+def test_a_reader_without_scripts_asks_and_goes_on(server: Server) -> None:
+    said = "Why does the kettle stop? <script>alert(1)</script>"
+    first = server.client.post("/ask", data={"question": said})
+    assert first.status_code == 200, first.text
+    assert "<script>alert" not in first.text
+    assert said in unescape(first.text)
+    assert "The kettle stops when the lid is open." in first.text
+    links = [unescape(link) for link in re.findall(r'<sup><a href="([^"]+)"', first.text)]
+    assert links
+    assert '<mark id="cited">The kettle stops when </mark>' in read(server, links[0])
+    conversation = re.search(r'name="conversation" value="([^"]+)"', first.text)
+    assert conversation
+    second = server.client.post(
+        "/ask", data={"question": "I want to talk to a person", "conversation": conversation[1]}
+    )
+    assert 'class="handover"' in second.text
+    begun_again = server.client.post("/ask", data={"question": said, "conversation": "expired"})
+    assert "The kettle stops when the lid is open." in begun_again.text
+    assert server.client.post("/ask", data={"question": " "}).status_code == 200
+
+
+def test_an_article_shows_its_reader_what_is_theirs(server: Server) -> None:
+    public = read(server, "/articles/kettle")
+    assert "<strong>the lid</strong>" in public
+    assert "new lid for free" not in public
+    assert "Book a repair" in public
+    assert 'hreflang="zh"' in public
+    assert "In the kitchen" in public
+    agent = read(server, "/articles/kettle", Authorization=f"Bearer {create_key(Paths(server.home), 'agent').key}")
+    assert "Offer a new lid for free." in agent
+    for path in ("/articles/fraud", "/articles/nothing"):
+        assert server.client.get(path).status_code == 404
+
+
+def test_a_picture_is_for_who_may_read_an_article_that_shows_it(server: Server) -> None:
+    shown = server.client.get("/pictures/images/lid.svg?of=kettle")
+    assert shown.status_code == 200
+    assert shown.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in shown.headers["content-security-policy"]
+    refused = (
+        "images/fraud.svg?of=fraud",
+        "images/unused.svg?of=kettle",
+        "kettle.md?of=kettle",
+        "..%2Fkb.toml?of=kettle",
+    )
+    for path in refused:
+        assert server.client.get(f"/pictures/{path}").status_code == 404, path
+
+
+def test_topics_and_sitemap_list_what_anybody_may_read(server: Server) -> None:
+    assert "Kettle" in read(server, "/topics/kitchen")
+    assert server.client.get("/topics/risks").status_code == 404
+    site = read(server, "/sitemap.xml")
+    assert "/articles/zh/kettle</loc>" in site
+    assert "fraud" not in site
+    assert "Sitemap: " in read(server, "/robots.txt")
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_choice_leads_back_to_a_page_of_ours_alone(back: str, server: Server) -> None:
+    chosen = server.client.get("/preferences", params={"lang": "zh", "back": back}, follow_redirects=False)
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/")
+
+
+def test_a_choice_is_remembered(server: Server) -> None:
+    with httpx.Client(base_url=server.client.base_url, follow_redirects=True) as browser:
+        assert "跳到正文" in browser.get("/preferences?lang=zh&text=large&back=/topics/kitchen").text
+        assert 'class="large"' in browser.get("/").text
+
+
+def test_pages_come_with_a_strict_policy_and_scripts_that_may_be_kept(server: Server) -> None:
+    response = server.client.get("/")
+    assert "unsafe-inline" not in response.headers["content-security-policy"]
+    assert not re.search(r"<script(?! src=)|<style| on[a-z]+=| style=", response.text)
+    assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text)
+    assert len(assets) == 3
+    for asset in assets:
+        found = server.client.get(asset)
+        assert found.status_code == 200
+        assert "immutable" in found.headers["cache-control"]
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//(?!127\.0\.0\.1)', response.text)
+
+
+def test_every_text_of_the_pages_is_there_in_chinese() -> None:
+    found = extract_from_dir(WEB, [("templates/**.html", "jinja2")])
+    texts = {message if isinstance(message, str) else message[0] for _, _, message, *_ in found}
+    assert len(texts) > 30
+    with (WEB / "locale" / "zh.po").open("rb") as file:
+        known = {
+            message.id if isinstance(message.id, str) else message.id[0] for message in read_po(file) if message.id
+        }
+    assert known == texts
+    assert translations("zh").gettext("Ask") == "提问"
+
+
+BODY = "# Lid\n\nOpen it. **Close** it & wait.\n\n| a | b |\n|---|---|\n| one | two |\n\n![The lid](lid.svg)\n"
+
+
+@pytest.mark.parametrize(
+    ("quote", "marked"),
+    [
+        ("Open it.", '<mark id="cited">Open it.</mark>'),
+        ("**Close** it & wait.", '<strong><mark id="cited">Close</mark></strong><mark> it &amp; wait.</mark>'),
+        ("one | two", '<td><mark id="cited">one </mark></td>'),
+        ("![The lid](lid.svg)", '<mark id="cited"><img src="lid.svg" alt="The lid"></mark>'),
+    ],
+)
+def test_a_quote_is_marked_where_it_stands(quote: str, marked: str) -> None:
+    start = BODY.index(quote)
+    html = article_html(BODY, "lid.md", "en", agents=False, span=(start, start + len(quote)))
+    assert marked.replace(" </mark></td>", "</mark></td>") in html.replace(" </mark></td>", "</mark></td>")
+    assert re.sub(r'</?mark(?: id="cited")?>', "", html) == article_html(BODY, "lid.md", "en", agents=False)
+
+
+@pytest.mark.parametrize("span", [(0, 0), (-1, 3), (5, 4), (0, 10_000), (1, 3)])
+def test_a_span_that_fits_nothing_marks_nothing(span: tuple[int, int]) -> None:
+    assert article_html("#a b", "lid.md", "en", agents=False, span=span).count("cited") <= 1
+    plain = article_html(BODY, "lid.md", "en", agents=False)
+    marked = article_html(BODY, "lid.md", "en", agents=False, span=span)
+    assert re.sub(r'</?mark(?: id="cited")?>', "", marked) == plain
