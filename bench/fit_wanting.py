@@ -30,15 +30,16 @@ from kb.search.embedding import QUERIES, Embedder, describe
 DATA = ROOT / "tests" / "data"
 GAMMA, DIM, C = 1.0, 128, 3.0
 LETTERS_SHARE, RULE = 0.2, 0.6
-FALSE = 0.015
+FALSE = 0.03
 PARTS = (
     ("zh-young", "zh-slips", "en-voice", "domains"), ("zh-elder", "zh-voice", "en-angry"),
-    ("zh-mail", "en-us-chat", "mixed"), ("zh-angry", "en-uk", "blind", "first-blind"),
+    ("zh-mail", "en-us-chat", "mixed"), ("zh-angry", "en-uk", "blind", "first-blind", "second-blind"),
     ("hant-tw", "en-sms", "indirect"), ("hant-hk", "en-nonnative", "frames"),
 )  # fmt: skip
 """Styles left out together. `rules` and `sample` are always trained on: the rules have seen the one.
 
-`frames` was written after a look at what was missed of the others, so that its own row tells most.
+`frames` and `domains` were written after a look at what was missed of others. `first-blind` and `second-blind` are the sets
+of the first two blind measurements; what they gave moved `FALSE` from 0.015 to 0.03.
 """
 
 
