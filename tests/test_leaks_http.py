@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from conftest import write_article
+from conftest import ROOT, write_article
 from server_process import Server, serving
 from test_leaks import INTERNAL_TEXTS, PUBLIC_TEXTS, WITHDRAWN_TEXTS, Forbidden, Probe, _leaks, _probes
 
@@ -40,6 +40,7 @@ QUESTIONS = 400
 SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
 """Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
+WEB = ROOT / "kb" / "web"
 FORM = "application/x-www-form-urlencoded"
 GROUPS = {
     "vip": {
@@ -129,6 +130,8 @@ def own_words(tmp_path_factory: pytest.TempPathFactory) -> None:
     paths, settings = Paths(tmp_path_factory.mktemp("empty")), Settings()
     app = create_app(Service(paths, settings, ""), Reception(paths, settings), Admission(1))
     OWN_TEXTS.append(json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False))
+    pages = [*(WEB / "templates").iterdir(), *(WEB / "locale").iterdir()]
+    OWN_TEXTS.extend(page.read_text("utf-8") for page in pages)
 
 
 @pytest.fixture(scope="module")
