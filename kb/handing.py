@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,6 +15,8 @@ import msgspec
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings, deciding
+from kb.editing.desk import Desk
+from kb.editing.gated import gated
 from kb.editing.publication import Order
 from kb.errors import StoreBusy
 from kb.ingest.exports import Layout
@@ -39,12 +41,16 @@ def run_job(paths: Paths, settings: Settings, job: str, arguments: Mapping[str, 
         return _here(paths, settings, job, arguments, progress)
 
 
-def run_order(paths: Paths, settings: Settings, order: Order) -> None:
-    """Publishes, retires, deletes or discards an article. Raises what `Writer.carry_out` raises, or StoreBusy."""
+def run_order(paths: Paths, settings: Settings, order: Order, desk: Callable[[], Desk]) -> None:
+    """Publishes, retires, deletes or discards an article; where no server does, the gate of `desk` is asked here.
+
+    Raises what `gated` and `Writer.carry_out` raise, or StoreBusy.
+    """
     with ExitStack() as held:
         if server := _lock_or_server(paths, held):
             ask_server(server, "article", msgspec.to_builtins(order), silent)
             return
+        order = gated(desk(), order)
         writer = Writer(paths, settings)
         try:
             writer.carry_out(order, silent)

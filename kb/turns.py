@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from kb import orders
 from kb.backup.erasing import Erased, erase
 from kb.backup.taking import Saved, back_up
 from kb.config import Paths, Settings
-from kb.editing.desk import Actor, Desk, refuse_broken, summary
+from kb.editing.desk import Desk
+from kb.editing.gated import gated
 from kb.editing.publication import Order
-from kb.editing.states import Move
 from kb.errors import RehearsalFailed, StoreBusy
 from kb.jobs import Handler
 from kb.orders import Ahead, Work
@@ -55,11 +55,7 @@ class Turns:
         """What editors order; before its turn comes, the gate has said what it has to say."""
 
         def run(arguments: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-            order = msgspec.convert(arguments, Order)
-            if order.move is Move.PUBLISH:
-                report = desk().asked(Actor(order.actor, order.by), order.id, order.match, order.move)
-                refuse_broken(report, order.reason)
-                order = replace(order, gate=summary(report) if report else None)
+            order = gated(desk(), msgspec.convert(arguments, Order))
             return self._written("article", lambda: writer.carry_out(order, silent))
 
         return run

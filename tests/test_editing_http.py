@@ -118,6 +118,16 @@ def test_the_live_text_serves_while_it_is_edited_and_both_are_shown(server: Serv
     assert (dropped.status_code, dropped.json(), web.get("never").status_code) == (200, None, 404)
 
 
+def test_an_article_is_retired_with_its_translations_on_request(web: Web) -> None:
+    web.live("pair/stool", text("teal"))
+    for language in ("zh", "zh-hant"):
+        web.live(f"pair/{language}/stool", text("teal", translation_of="pair/stool"))
+    stale = web.call("POST", "pair/zh/stool", "retire?together=true", match=9)
+    assert (stale.status_code, web.get("pair/stool").json()["state"]) == (412, "published")
+    assert web.call("POST", "pair/zh/stool", "retire?together=true", match=1).json()["state"] == "retired"
+    assert [web.get(id_).json()["state"] for id_ in ("pair/stool", "pair/zh-hant/stool")] == ["retired", "retired"]
+
+
 def test_what_is_stale_is_told_with_both_sides_and_what_lacks_a_number_is_refused(web: Web) -> None:
     web.live("chair", text("teal"))
     assert web.put("chair", text("plum"), 1).headers["etag"] == '"2"'

@@ -353,6 +353,7 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;
         ("book.html", b"<p>" + b"x" * 2_200_000, "the limit is 2,097,152"),
         ("span.html", b"<table><tr><td rowspan=60 colspan=999>x" + b"<tr>" * 60, "20,000 cells"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # the bytes of an archive hold the time
 )
 def test_what_cannot_be_imported_is_refused_with_its_reason(tmp_path: Path, name: str, data: bytes, told: str) -> None:
     (tmp_path / name).write_bytes(data)

@@ -162,7 +162,7 @@ def schedule(home: Home, id: str, at: datetime, revision: int | None, reason: st
     from kb.config import zone
 
     when = at if at.tzinfo else at.replace(tzinfo=zone(home.settings))
-    _desk(home).schedule(_shell(), id, _number(home, id, revision), when, reason)
+    _desk_with_gate(home).schedule(_shell(), id, _number(home, id, revision), when, reason)
     _report(home, id)
 
 
@@ -179,9 +179,14 @@ def unschedule(home: Home, id: str, revision: int | None) -> None:
 @article.command()
 @click.argument("id")
 @_REVISION
+@click.option("--together", is_flag=True, help="With the articles of the same in other languages.")
 @click.pass_obj
-def retire(home: Home, id: str, revision: int | None) -> None:
+def retire(home: Home, id: str, revision: int | None, together: bool) -> None:
     """Take the article ID down."""
+    from kb.editing.translations import beside
+
+    for other in beside(home.paths, id) if together else ():
+        _order(home, other, "retire", None)
     _order(home, id, "retire", revision)
 
 
@@ -207,6 +212,17 @@ def _desk(home: Home) -> Desk:
     from kb.editing.desk import Desk
 
     return Desk(home.paths, home.settings)
+
+
+def _desk_with_gate(home: Home) -> Desk:
+    """Where nothing is indexed yet, there are no answers that an edit could change, and no gate."""
+    from kb.editing.desk import Desk
+    from kb.errors import IndexMissing
+
+    try:
+        return Desk(home.paths, home.settings, home.gate())
+    except IndexMissing:
+        return Desk(home.paths, home.settings)
 
 
 def _shell() -> Actor:
@@ -238,7 +254,8 @@ def _order(home: Home, id_: str, move: str, revision: int | None, reason: str | 
     from kb.handing import run_order
 
     actor, number = _shell(), _number(home, id_, revision)
-    run_order(home.paths, home.settings, Order(Move(move), id_, number, actor.id, actor.role, reason))
+    order = Order(Move(move), id_, number, actor.id, actor.role, reason)
+    run_order(home.paths, home.settings, order, lambda: _desk_with_gate(home))
     _report(home, id_)
 
 

@@ -26,17 +26,9 @@ def gate(home: Home, files: tuple[Path, ...], as_json: bool) -> None:
     """
     from kb import presentation
     from kb.gate.files import changes_of
-    from kb.gate.opening import open_gate
-    from kb.knowledge import KnowledgeBase
-    from kb.search.embedding import Embedder, describe
     from kb.showing import show_gate
 
-    settings = home.settings
-    changes = changes_of(home.paths, settings, files)
-    spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
-    embedder = Embedder(spec, runtime=settings.runtime)
-    kb = KnowledgeBase(home.paths, settings, embedder=embedder)
-    report = open_gate(home.paths, settings, lambda: kb, lambda: embedder).report(changes)
+    report = home.gate().report(changes_of(home.paths, home.settings, files))
     presentation.show_json(report) if as_json else show_gate(report)
     if report.broken:
         sys.exit(BREAKS)

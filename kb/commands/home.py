@@ -10,6 +10,7 @@ import click
 from kb.config import Paths, Settings, load_settings
 
 if TYPE_CHECKING:
+    from kb.editing.gating import Gate
     from kb.knowledge import KnowledgeBase
 
 
@@ -30,6 +31,18 @@ class Home:
         from kb.knowledge import KnowledgeBase
 
         return KnowledgeBase(self.paths, self.settings)
+
+    def gate(self) -> Gate:
+        """What says of an edit how it would change answers, with a model of its own. Raises IndexMissing."""
+        from kb.gate.opening import open_gate
+        from kb.knowledge import KnowledgeBase
+        from kb.search.embedding import Embedder, describe
+
+        settings = self.settings
+        spec = describe(settings.model, query_prompt=settings.query_prompt, passage_prompt=settings.passage_prompt)
+        embedder = Embedder(spec, runtime=settings.runtime)
+        kb = KnowledgeBase(self.paths, settings, embedder=embedder)
+        return open_gate(self.paths, settings, lambda: kb, lambda: embedder)
 
 
 def as_json(command: Any) -> Any:

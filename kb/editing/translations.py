@@ -72,6 +72,14 @@ def translations(paths: Paths) -> Groups:
     return Groups(tuple(sorted(groups, key=lambda group: (not group.lags, group.original_id))))
 
 
+def beside(paths: Paths, document_id: str) -> tuple[str, ...]:
+    """The published articles that go with one: what it translates, and the other translations of that."""
+    for group in translations(paths).groups:
+        if document_id == group.original_id or any(one.document_id == document_id for one in group.translations):
+            return tuple(id_ for id_ in group.retires if id_ != document_id)
+    return ()
+
+
 def _group(db: Database, id_: str, original: Relative | None, members: list[Relative]) -> Group:
     changed = None
     if original is not None and original.status == _PUBLISHED:

@@ -15,6 +15,7 @@ from kb.editing.desk import Actor, Desk
 from kb.editing.gating import Report
 from kb.editing.listing import Filters, Shown, listed
 from kb.editing.states import Move, State
+from kb.editing.translations import beside
 from kb.store import database
 from kb.web.editing import (
     MOST_BYTES,
@@ -162,8 +163,17 @@ def unschedule(request: Asker, state: AppState, article_id: FromPath[str], if_ma
 
 
 @post("/{article_id:str}/retire", status_code=200, summary="Take an article down", **_ALIKE)
-def retire(request: Asker, state: AppState, article_id: FromPath[str], if_match: Match = None) -> Response[Shown]:
+def retire(
+    request: Asker,
+    state: AppState,
+    article_id: FromPath[str],
+    if_match: Match = None,
+    together: Annotated[bool, QueryParameter(description="With the articles of the same in other languages")] = False,
+) -> Response[Shown]:
     """Its file says `status: retired`; it is found no more. An edit stays."""
+    if together and told(state, article_id).content.revision == number_of(if_match):
+        for id_ in beside(service_of(state).paths, article_id):  # before it: asked again, it goes on where it ended
+            order(request, state, id_, Move.RETIRE, f'"{told(state, id_).content.revision}"')
     order(request, state, article_id, Move.RETIRE, if_match)
     return told(state, article_id)
 
