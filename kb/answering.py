@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+
+from rapidfuzz.fuzz import ratio
 
 from kb.alarm import notice
 from kb.answer.basis import Basis, basis_of
@@ -18,10 +21,13 @@ from kb.questions import KINDS, Question
 from kb.results import Answer, Ask, Option
 from kb.search.applicability import NEITHER
 from kb.search.language import FOREIGN, distance
+from kb.search.terms import normalised
 from kb.topics import LOOKED_AT, TIED, rivals
 from kb.variants import Contest
 
 CONTRADICTING, SUSPICIOUS = "contradicting_sources", "suspicious_source"
+ALIKE = 85.0
+_DIGITS = re.compile(r"\d+")
 log = logging.getLogger("kb.answering")
 
 
@@ -153,7 +159,7 @@ class Answering:
         """An answer from a document; None where what would be told of it speaks to a machine."""
         best = found.passage
         document = self._question.reader.document(best.document_id, best.revision)
-        curated = isinstance(document, Article) and bool(document.answer) and self._asks_curated(found)
+        curated = isinstance(document, Article) and bool(document.answer) and self._asks_curated(found, document)
         rarity, whole = self._question.rarity(best.kind), AGENT in self._question.ask.audiences
         found_best, *others = self._passages(best)
         passages = [found_best, *(passage for passage in others if not _speaks_to_machine(passage))]
@@ -185,9 +191,17 @@ class Answering:
         span = (best.start, best.end, best.internal)
         return sorted(texts, key=lambda p: ((p.start, p.end, p.internal) != span, p.heading != best.heading, p.id))
 
-    def _asks_curated(self, found: Found) -> bool:
-        """Whether the question is one that the article's own short answer was written for."""
-        return found.exact or found.passage.role == "question"
+    def _asks_curated(self, found: Found, article: Article) -> bool:
+        """Whether the question is one that the article's own short answer was written for, or says it nearly alike."""
+        if found.exact or found.passage.role == "question":
+            return True
+        asked = normalised(self._question.ask.question)
+        return any(_nearly_alike(asked, normalised(own)) for own in (article.title, *article.questions))
+
+
+def _nearly_alike(asked: str, own: str) -> bool:
+    """Whether two questions differ by a letter in seven or less, and in no digit."""
+    return ratio(asked, own) >= ALIKE and _DIGITS.findall(asked) == _DIGITS.findall(own)
 
 
 def _speaks_to_machine(passage: StoredPassage) -> bool:

@@ -96,7 +96,8 @@ def asked(two: Centre, tmp_path: Path) -> Centre:
         filled(db, "layouts", id="l2", passages="[]")
         other = secret.hash(OTHER)
         filled(db, "answers", answer_id="a1", document_id=TICKET, told=told, layout="l1", customer=other)
-        filled(db, "answers", answer_id="a2", document_id="refund", told="Five days.", layout="l2", customer=other)
+        days = json.dumps({"text": "Five days."})
+        filled(db, "answers", answer_id="a2", document_id="refund", told=days, layout="l2", customer=other)
         filled(db, "signals", about="q2", query_id="q2", id="1", passage_id=f"{TICKET}@2#0")
     return two
 

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -284,7 +285,8 @@ def test_a_proposal_is_a_draft_with_its_pictures_and_tickets_and_goes_live_with_
     intake: Proposals = Intake(editors.paths, editors.settings, LI)
     images = (Image("steps-1.png", b"one"), Image("步骤.png", b"two"))
     proposal = Proposal("lamp", text("red"), "tickets", ("T-1", "T-2"), images)
-    assert [intake.propose(proposal), intake.propose(proposal)] == ["lamp-2", "lamp-3"]
+    other = replace(proposal, text=text("blue"))
+    assert [intake.propose(each) for each in (proposal, other, proposal, other)] == ["lamp-2", "lamp-3"] * 2
     standing = editors.standing("lamp-2")
     assert standing.draft is not None
     assert (standing.state, standing.draft.origin, standing.draft.tickets) == ("draft", "tickets", ("T-1", "T-2"))

@@ -24,7 +24,8 @@ from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 
 from kb.access.callers import Caller
-from kb.web.entrance import COOKIE
+from kb.web.entrance import AS_ANYBODY, COOKIE
+from kb.web.guards import requires
 
 Language = Literal["en", "zh"]
 LANGUAGES: dict[Language, str] = {"en": "English", "zh": "中文"}
@@ -90,7 +91,10 @@ def static_path() -> str:
 def static_files() -> Router:
     """Serves them."""
     kept = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
-    return create_static_files_router(static_path(), [_STATIC], name="pages", cache_control=kept)
+    guards = [requires("public")]
+    return create_static_files_router(
+        static_path(), [_STATIC], name="pages", cache_control=kept, guards=guards, opt={AS_ANYBODY: True}
+    )
 
 
 @cache
