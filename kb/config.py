@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call_hours: int = 24
     """How many hours what was said on a call is kept."""
     assist_ms: int = 60
-    """Milliseconds from a customer's utterance to a suggestion; a second look is left out once half of it is spent."""
+    """Milliseconds from a customer's utterance to a suggestion; a further look is left out where it would end late."""
     conversation_hours: float = 24.0
     """How many hours after its last turn a conversation can be gone on with; then its turns are deleted."""
     sms_characters: int = 300

@@ -29,6 +29,8 @@ _CLAUSE_TERMS, _CLAUSES = 2, 2
 """Clauses with so many terms are looked up by themselves, and so many of them."""
 _QUIET = 8
 """Utterances of the customer for which a passage is not shown again, even where they come back to its topic."""
+_TELLING_MS = 20.0
+"""What is kept of the budget for saying what was found."""
 _REMEMBERED = 3
 """Turns of a topic that a short utterance is read with."""
 
@@ -47,7 +49,7 @@ class Assistant:
     """Hears one call; to be told its utterances in the order of their numbers, by one thread at a time."""
 
     def __init__(self, shelf: Shelf, budget_ms: int) -> None:
-        """`budget_ms`: what a suggestion may take; a second look is left out once half of it is spent."""
+        """`budget_ms`: what a suggestion may take; a further look is left out where it would end late."""
         self._shelf, self._budget = shelf, budget_ms
         self._topic = _Topic()
         self._heard = 0
@@ -83,15 +85,14 @@ class Assistant:
     def _found(self, said: str, started: float) -> tuple[list[Candidate], str]:
         """What an utterance finds, and the words by which: by itself, by a clause of it, or with the turns before."""
         query, speaks = content(said), written_in(said)
-        readings = self._readings(said, query)
         best: list[Candidate] = []
-        by = query
-        for tried, reading in enumerate(readings):
-            if tried and (time.perf_counter() - started) * 1000 > self._budget / 2:
+        by, looked = query, 0.0
+        for tried, reading in enumerate(self._readings(said, query)):
+            began = _since(started)
+            if tried and began + looked + _TELLING_MS > self._budget:  # another look would be late
                 break
-            if tried == 1:
-                self._shelf.prepare(readings[1:], speaks)
             found = self._shelf.look(reading, speaks)
+            looked = _since(started) - began
             if reading not in query:
                 own = frozenset(self._shelf.meaning(query))
                 found = [candidate for candidate in found if own & candidate.shared]
@@ -142,9 +143,14 @@ class Assistant:
             self._shown_at[candidate.document_id] = self._heard
         sayings = self._shelf.sayings(chosen, by, written_in(by))
         suggestions = tuple(_suggestion(utterance, *each) for each in zip(chosen, sayings, strict=True))
-        took = round((time.perf_counter() - started) * 1000, 3)
+        took = round(_since(started), 3)
         number, sequence = utterance.number, utterance.sequence
         return Told(number, sequence, self._topic.number, suggestions, took, self._budget, took <= self._budget)
+
+
+def _since(started: float) -> float:
+    """Milliseconds."""
+    return (time.perf_counter() - started) * 1000
 
 
 def _suggestion(utterance: Utterance, candidate: Candidate, saying: Saying) -> Suggestion:
