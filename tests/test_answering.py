@@ -140,3 +140,34 @@ def test_an_answer_and_an_open_question_back_are_not_reported(centre: Centre, ca
     centre.article("money.md", FIVE)
     centre.article("hidden.md", with_front(SEVEN, audience="agent"))
     assert _log_of(opened(centre), Ask(ASKED), caplog)[1] == ""
+
+
+CURATED = """---
+answer: Yes, unused and in its box.
+---
+# Can I return it within 7 days?
+
+Send it back with the label that came with it. Keep the receipt of the post.
+
+## It has not arrived
+
+Call us and have the number of the parcel at hand.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "curated"),
+    [
+        ("Can I return it within 7 days", True),
+        ("can i return this in 7 days?", True),
+        ("Can I return it within 8 days?", False),
+        ("My parcel has not arrived, whom do I call?", False),
+    ],
+)
+def test_nearly_the_title_is_answered_by_the_articles_own_short_answer(
+    question: str, curated: bool, centre: Centre
+) -> None:
+    centre.article("return.md", CURATED)
+    answer = opened(centre).answer(Ask(question))
+    assert answer.outcome == "answered"
+    assert (answer.text == "Yes, unused and in its box.") is curated
