@@ -22,6 +22,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
+from litestar.types import Guard
 
 from kb.access.callers import Caller
 from kb.web.entrance import AS_ANYBODY, COOKIE
@@ -91,7 +92,7 @@ def static_path() -> str:
 def static_files() -> Router:
     """Serves them."""
     kept = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
-    guards = [requires("public")]
+    guards: list[Guard] = [requires("public")]
     return create_static_files_router(
         static_path(), [_STATIC], name="pages", cache_control=kept, guards=guards, opt={AS_ANYBODY: True}
     )
