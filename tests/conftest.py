@@ -45,7 +45,8 @@ SAMPLE = ROOT / "sample"
 
 SLOW_FIRST = (
     "test_leaks", "test_calls", "test_embedding", "test_kill",
-    "test_leaks_http", "test_load", "test_schema", "test_everywhere", "test_succession", "test_injections",
+    "test_leaks_http", "test_load", "test_schema", "test_everywhere", "test_cases", "test_succession",
+    "test_injections",
     "test_backup", "test_erase", "test_service", "test_runtime",
     "test_editing_http", "test_publication", "test_lifecycle",
     "test_docs", "test_citations", "test_bad_input", "test_access", "test_signin", "test_oidc", "test_passages",

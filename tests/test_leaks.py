@@ -27,7 +27,7 @@ from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
-QUERIES = 500
+QUERIES = 300
 RUN = 12
 """Letters and digits in a row that make a stretch of text recognisable."""
 BEGINNING = 4
@@ -210,7 +210,7 @@ def test_the_sample_has_something_to_hide() -> None:
     assert sum(a.is_public and bool(a.agent_text) for a in ARTICLES.values()) >= 5
 
 
-def test_five_hundred_questions_about_what_is_not_public_show_the_public_none_of_it(
+def test_questions_about_what_is_not_public_show_the_public_none_of_it(
     told_to_the_public: list[tuple[Probe, Any]],
 ) -> None:
     responses = told_to_the_public

@@ -37,8 +37,8 @@ from kb.web.admission import Admission
 from kb.web.api import create_app
 from kb.writer import Writer, writer_lock
 
-QUESTIONS = 400
-SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 500
+QUESTIONS = 330
+SEARCHES, ANSWERS, FEEDBACK = QUESTIONS, 280, 420
 """Of each of eight callers: each question searched for once, most of them answered, and what was shown judged."""
 THREADS = 4
 WEB = ROOT / "kb" / "web"
