@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
@@ -74,6 +74,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def own_path(text: str) -> str:
+    """A path of this service, whatever was asked for: nobody is led to another site from here."""
+    parts = urlsplit(text)
+    own = text.startswith("/") and not parts.scheme and not parts.netloc and "\\" not in text and text.isprintable()
+    return text if own and not text.startswith("//") else "/"
 
 
 def sign_in_path(connection: _Connection) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -23,7 +23,7 @@ from kb.access.reception import Reception
 from kb.access.sessions import BEGUN_SECONDS, csrf_token
 from kb.errors import IssuerError, SignInRefused
 from kb.web.entrance import COOKIE, too_often
-from kb.web.guards import CHALLENGE, PAGE, SIGN_IN, SIGNING_IN, address_of, caller_of, requires
+from kb.web.guards import CHALLENGE, PAGE, SIGN_IN, SIGNING_IN, address_of, caller_of, own_path, requires
 from kb.web.headers import is_https
 
 _STATE_COOKIE = "kb_signin"
@@ -116,7 +116,7 @@ async def change_password(request: _Request, data: JSONBody[NewPassword]) -> Sel
 @get(SIGN_IN, guards=[requires("public")], opt=_PAGE, sync_to_thread=False, include_in_schema=False)
 def sign_in_page(request: _Request, next: FromQuery[str] = "/") -> Template:
     """The page where people sign in."""
-    return _page(request, _own_path(next), "")
+    return _page(request, own_path(next), "")
 
 
 @post(SIGN_IN, guards=[requires("public")], opt=_PAGE, include_in_schema=False)
@@ -127,8 +127,8 @@ async def sign_in_by_form(
     _refuse_other_sites(request)
     opened = await _try(request, data.name, data.password)
     if opened is None:
-        return _page(request, _own_path(data.next), _WRONG, status=401)
-    return Redirect(_own_path(data.next), status_code=303, cookies=[_cookie(request, COOKIE, opened[1])])
+        return _page(request, own_path(data.next), _WRONG, status=401)
+    return Redirect(own_path(data.next), status_code=303, cookies=[_cookie(request, COOKIE, opened[1])])
 
 
 @get(f"{SIGN_IN}/oidc", guards=[requires("public")], opt=_PAGE, include_in_schema=False)
@@ -139,7 +139,7 @@ async def sign_in_elsewhere(request: _Request, next: FromQuery[str] = "/") -> Re
         return _refusal(request, _NO_ISSUER, 404)
     await _wait_turn(request)
     try:
-        url, state, begun = await reception.issuer.begin(_own_url(request) + _CALLBACK, _own_path(next))
+        url, state, begun = await reception.issuer.begin(_own_url(request) + _CALLBACK, own_path(next))
     except IssuerError as error:
         log.error("%s", error)
         return _refusal(request, "the sign-in service cannot be reached; try again later", 503)
@@ -213,13 +213,6 @@ def _refuse_other_sites(request: _Request) -> None:
 def _own_url(request: _Request) -> str:
     own: str | None = _reception(request).settings.public_url
     return own or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
-
-
-def _own_path(text: str) -> str:
-    """A path of this service, whatever was asked for: nobody is led to another site from here."""
-    parts = urlsplit(text)
-    own = text.startswith("/") and not parts.scheme and not parts.netloc and "\\" not in text and text.isprintable()
-    return text if own and not text.startswith("//") else "/"
 
 
 def _cookie(request: _Request, name: str, value: str, max_age: int | None = None) -> Cookie:

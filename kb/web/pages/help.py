@@ -29,7 +29,7 @@ from kb.results import Answer, Ask
 from kb.shelves import Shelf, Shelves
 from kb.web import asking
 from kb.web.entrance import AS_ANYBODY
-from kb.web.guards import requires
+from kb.web.guards import own_path, requires
 from kb.web.pages.interface import LANGUAGE_COOKIE, LANGUAGES, TEXT_COOKIE, page, reader_of
 
 CHANNEL = "web"
@@ -91,7 +91,7 @@ def topic(request: _Request, state: State, name: FromPath[str]) -> Template:
     shelf = next((shelf for shelf in _shelves(request, state) if shelf.name == wanted), Shelf(wanted, ()))
     if not shelf.articles and not any(one.category == wanted for one in _all(state)):
         raise NotFoundException("there is no such topic")
-    label = category_name(state, reader.language, wanted) or ("其他" if reader.language == "zh" else "Other topics")
+    label = category_name(state, reader.language, wanted)
     return page(request, "topic.html", label=label, articles=shelf.articles, site=site_of(request))
 
 
@@ -105,8 +105,7 @@ def preferences(
         cookies.append(Cookie(LANGUAGE_COOKIE, value=lang, max_age=_YEAR, samesite="lax", httponly=True))
     if text in ("large", "usual"):
         cookies.append(Cookie(TEXT_COOKIE, value=text, max_age=_YEAR, samesite="lax", httponly=True))
-    local = back.startswith("/") and not back.startswith(("//", "/\\"))
-    return Redirect(quote(back, safe="/%?=&") if local else "/", status_code=303, cookies=cookies)
+    return Redirect(quote(own_path(back), safe="/%?=&"), status_code=303, cookies=cookies)
 
 
 @get("/sitemap.xml", sync_to_thread=True, media_type=MediaType.XML, **_PUBLIC)
