@@ -7,10 +7,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kb_process
 import numpy as np
@@ -28,6 +28,9 @@ from kb.results import Ask
 from kb.search.embedding import Embedder, describe
 from kb.search.wording import Concept
 from kb.writer import Writer, writer_lock
+
+if TYPE_CHECKING:
+    from server_process import Server
 
 # Containers often set this: every process here would compile torch and transformers anew, for 7 s each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -201,6 +204,18 @@ def sample_kb(sample_home: Path, remembering: Remembering) -> KnowledgeBase:
 def sample_copy(sample_home: Path, tmp_path: Path) -> Path:
     """A copy of the sample home that a test may change."""
     return Path(shutil.copytree(sample_home, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def walked(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The sample with its staff, served with the model that kb ships with, for walks through its pages."""
+    from server_process import serving  # it needs this module itself
+    from walking import employ
+
+    home = Path(shutil.copytree(sample_home, tmp_path_factory.mktemp("walk") / "home"))
+    employ(home)
+    with serving(home, "bundled") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

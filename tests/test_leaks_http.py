@@ -131,7 +131,7 @@ def own_words(tmp_path_factory: pytest.TempPathFactory) -> None:
     paths, settings = Paths(tmp_path_factory.mktemp("empty")), Settings()
     app = create_app(Service(paths, settings, ""), Reception(paths, settings), Admission(1))
     OWN_TEXTS.append(json.dumps(app.openapi_schema.to_schema(), ensure_ascii=False))
-    pages = [*(WEB / "templates").iterdir(), *(WEB / "locale").iterdir()]
+    pages = [*(WEB / "templates").iterdir(), *(WEB / "locale").glob("*/*.po")]
     OWN_TEXTS.extend(page.read_text("utf-8") for page in pages)
 
 

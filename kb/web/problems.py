@@ -14,6 +14,7 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 
 from kb.errors import InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
 from kb.web.metrics import ERRORS, Metrics
+from kb.web.pages.problem import problem_page, wants_page
 from kb.web.requests import request_id
 
 _TITLES = {
@@ -40,9 +41,22 @@ def told(error: Exception, metrics: Metrics) -> dict[str, Any]:
     return {"status": made.status_code, "title": made.title, "detail": made.detail, **extra}
 
 
-def unexpected(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, Any]]:
+class Problem(ProblemDetailsException):
+    """What went wrong, in the form that its reader takes: a page, or JSON."""
+
+    def to_response(self, request: Request[Any, Any, Any]) -> Response[Any]:
+        """A page where a person's browser asked for one."""
+        if self.status_code == 303 or not wants_page(request):
+            return super().to_response(request)
+        extra = self.extra if isinstance(self.extra, dict) else {}
+        return problem_page(request, self.status_code, self.headers or {}, extra.get("request_id"))
+
+
+def unexpected(request: Request[Any, Any, State], error: Exception) -> Response[Any]:
     """A defect: logged whole, told in one line, never with a trace."""
     body = _defect(error, request.app.state.watch.metrics)
+    if wants_page(request):
+        return problem_page(request, 500, {}, body.get("request_id"))
     return Response(body, status_code=500, media_type="application/problem+json")
 
 
@@ -57,9 +71,9 @@ def _defect(error: Exception, metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def _expected(error: Exception, metrics: Metrics) -> ProblemDetailsException:
+def _expected(error: Exception, metrics: Metrics) -> Problem:
     if isinstance(error, HTTPException):
-        return ProblemDetailsException(
+        return Problem(
             error.detail,
             status_code=error.status_code,
             title=_TITLES.get(error.status_code),
@@ -68,16 +82,16 @@ def _expected(error: Exception, metrics: Metrics) -> ProblemDetailsException:
         )
     if isinstance(error, MoveRefused):
         more = {"reason": error.reason, **error.detail}
-        return ProblemDetailsException(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
+        return Problem(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
     if isinstance(error, StaleBase):
-        return ProblemDetailsException(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
+        return Problem(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
     if isinstance(error, UsageError | InputError):
-        return ProblemDetailsException(str(error), status_code=400, title=_TITLES[400], extra=_named())
+        return Problem(str(error), status_code=400, title=_TITLES[400], extra=_named())
     if isinstance(error, NotShown):
-        return ProblemDetailsException(str(error), status_code=404, title=_TITLES[404])
+        return Problem(str(error), status_code=404, title=_TITLES[404])
     log.error("%s", error)
     metrics.count(ERRORS, type(error).__name__)
-    return ProblemDetailsException(
+    return Problem(
         "the knowledge base cannot answer at the moment", status_code=503, title=_TITLES[503], extra=_named()
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from babel import negotiate_locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -24,13 +25,13 @@ from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import Guard
 
-from kb.access.callers import Caller
-from kb.web.entrance import AS_ANYBODY, COOKIE
+from kb.access.callers import ANYBODY, Caller
+from kb.web.entrance import AS_ANYBODY
 from kb.web.guards import requires
 
 Language = Literal["en", "zh"]
 LANGUAGES: dict[Language, str] = {"en": "English", "zh": "中文"}
-"""What pages are written in, each by its own name; their texts in English are the keys of `locale/*.po`."""
+"""What pages are written in, each by its own name; their texts in English are the keys of `locale/*/*.po`."""
 LANGUAGE_COOKIE, TEXT_COOKIE = "kb_language", "kb_text"
 _WEB = Path(__file__).parent.parent
 _STATIC, _LOCALE, _TEMPLATES = _WEB / "static", _WEB / "locale", _WEB / "templates"
@@ -63,8 +64,8 @@ def page(request: Request[Caller, Any, Any], template: str, status: int = 200, *
     reader = reader_of(request)
     here = request.url.path
     context = {
-        "reader": reader, "languages": LANGUAGES, "caller": request.user, "here": here, "static": static_path(),
-        "signed_in": bool(request.user.id and COOKIE in request.cookies),
+        "reader": reader, "languages": LANGUAGES, "caller": request.scope.get("user", ANYBODY), "here": here,
+        "static": static_path(),
     }  # fmt: skip
     headers = {"Content-Language": reader.tag, "Vary": "Accept-Language, Cookie"}
     return Template(template, context=context | values, status_code=status, headers=headers)
@@ -101,14 +102,23 @@ def static_files() -> Router:
 @cache
 def translations(language: str) -> NullTranslations:
     """The texts of a language; English ones are their own keys."""
-    file = _LOCALE / f"{language}.po"
-    if not file.exists():
+    files = sorted((_LOCALE / language).glob("*.po"))
+    if not files:
         return NullTranslations()
+    whole = Catalog(locale=language)
+    for file in files:
+        with file.open("rb") as source:
+            for message in read_po(source, locale=language):
+                whole[message.id] = message
     compiled = io.BytesIO()
-    with file.open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language))
+    write_mo(compiled, whole)
     compiled.seek(0)
     return Translations(compiled)
+
+
+def gettext_noop(message: str) -> str:
+    """The text itself, marked so that it is known for one that a page will show."""
+    return message
 
 
 @pass_context
