@@ -78,6 +78,7 @@ MAY_IMPORT = {
     "recording": VALUES | {"accounts", "authoring", "config", "journal", "knowledge", "results", "stages"},
     "authoring": VALUES | {"answer", "answering", "config", "results", "store"},
     "feedback": VALUES | {"journal", "store"},
+    "updates": VALUES | {"access", "answer", "config", "editing", "ingest", "journal", "knowledge", "store"},
     "retention": VALUES | {"config", "store"},
     "replaying": VALUES | {"answer", "config", "ingest", "results", "search", "store", "tuning"},
     "drafting": VALUES | {"config", "editing", "importers"},
@@ -173,6 +174,7 @@ MAY_IMPORT = {
         "shelves",
         "slots",
         "unsaved",
+        "updates",
         "withheld",
     },
     "commands": None,  # as the shell's own module

@@ -266,6 +266,12 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
     return requests
 
 
+def _guessed_updates(_: str) -> Iterator[Request]:
+    for name in [*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "nowhere"]:
+        for gone in (False, True):
+            yield "POST", "/api/updates/read", {"read": [{"document_id": name, "revision": 1, "gone": gone}]}, {}
+
+
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /api/cases": _same(*[("GET", f"/api/cases?min={least}&limit=2", None, {}) for least in (3, 4)]),
     "POST /api/cases/{case_id}/propose": _same(("POST", "/api/cases/amber/propose", None, {})),
@@ -336,6 +342,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/similar": _same(
         ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
     ),
+    "GET /api/updates": _same(*[("GET", f"/api/updates?limit={limit}", None, {}) for limit in (1, 200)]),
+    "POST /api/updates/read": _guessed_updates,
+    "GET /api/articles/{article_id}/readers": _of_articles("/api/articles/{}/readers"),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
     "GET /topics/{name}": _same(

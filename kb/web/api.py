@@ -27,7 +27,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar, updates
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -62,6 +62,7 @@ _THREADS = 64
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
 _EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
+_UPDATES = updates.HANDLERS
 
 
 @get(
@@ -121,7 +122,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
-            completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
+            completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *_UPDATES,
             articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
             _openapi_files(), static_files(),
         ],
