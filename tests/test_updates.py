@@ -177,6 +177,10 @@ def test_urgent_comes_first_then_the_newest(server: Server, editor: Staff) -> No
     assert [one["document_id"] for one in few["updates"]] == ["gas"]
     assert few["count"] == len(order)
     assert few["urgent"] == 1
+    again = {"If-None-Match": f'"{few["state"]}"'}
+    assert agent.call("GET", "/api/updates?limit=1", **again).status_code == 304
+    agent.read(agent.of("second"))
+    assert agent.call("GET", "/api/updates?limit=1", **again).json()["count"] == len(order) - 1
 
 
 def test_nobody_is_told_of_what_they_may_not_see_neither_old_nor_new(server: Server, editor: Staff) -> None:

@@ -33,10 +33,12 @@ def change_at(db: Database, at: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-def articles_since(db: Database, change: int) -> list[str]:
-    """The articles that have a revision of after a change."""
-    query = "SELECT DISTINCT document_id FROM revisions WHERE kind = 'article' AND change > ?"
-    return [row[0] for row in db.execute(query, [change])]
+def articles_since(db: Database, change: int) -> dict[str, int]:
+    """The articles that have a revision of after a change, with the newest."""
+    query = (
+        "SELECT document_id, max(revision) FROM revisions WHERE kind = 'article' AND change > ? GROUP BY document_id"
+    )
+    return dict(db.execute(query, [change]))
 
 
 def newest(db: Database, document_id: str) -> Stored | None:

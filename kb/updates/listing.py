@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ from kb.ingest.rendering import public_rendering
 from kb.journal import Journal
 from kb.knowledge import KnowledgeBase
 from kb.model import AGENT, EVERY, PUBLIC, Article, is_valid_at
-from kb.store import acknowledgements, database, revised
+from kb.store import acknowledgements, database, documents, revised
 from kb.store.acknowledgements import Acknowledgement
 from kb.store.journal import read_journal
 from kb.store.revised import Stored
@@ -79,9 +80,11 @@ class Update:
 class Updates:
     """What a reader is asked to read, urgent ones first, then the newest; `count` is of all.
 
-    `since` is when they were asked first, less the days that their first visit looked back.
+    `since` is when they were asked first, less the days that their first visit looked back. As long as `state` is the
+    same, so is all the rest.
     """
 
+    state: str
     since: str
     count: int
     urgent: int
@@ -110,16 +113,36 @@ class _Pending:
         return self.old.article if self.kind == "withdrawn" and self.old else self.new.article
 
 
-def updates(paths: Paths, journal: Journal, kb: KnowledgeBase, reader: Reader, limit: int) -> Updates:
-    """What there is for a reader to acknowledge now. Raises StoreError, IndexMissing."""
+def updates(
+    paths: Paths, journal: Journal, kb: KnowledgeBase, reader: Reader, limit: int, unless: str | None = None
+) -> Updates | None:
+    """What there is for a reader to acknowledge now; None where the `state` is what it was, `unless`.
+
+    Raises StoreError, IndexMissing.
+    """
     now = time.time()
     with closing(database.open_for_reading(paths.database)) as db, database.explained(paths.database):
         since, known = _standing(paths, journal, db, reader, now)
+        state = _state(documents.newest_change(db), kb.reader.view.catalogue.epoch(now), reader, known, limit)
+        if state == unless:
+            return None
         waiting = sorted(_pending(db, kb, reader, since, known, now), key=lambda one: one.at, reverse=True)
     waiting.sort(key=lambda one: not one.urgent)
     agents = bool(reader.audiences & {AGENT, EVERY})
     listed = tuple(_update(one, agents=agents) for one in waiting[:limit])
-    return Updates(_iso(since), len(waiting), sum(one.urgent for one in waiting), listed)
+    return Updates(state, _iso(since), len(waiting), sum(one.urgent for one in waiting), listed)
+
+
+def count(paths: Paths, journal: Journal, kb: KnowledgeBase, reader: Reader) -> int:
+    """How much there is for a reader to acknowledge now. Raises StoreError, IndexMissing."""
+    found = updates(paths, journal, kb, reader, 0)
+    return found.count if found else 0
+
+
+def _state(change: int, epoch: int, reader: Reader, known: dict[str, tuple[int, bool]], limit: int) -> str:
+    """Another one whenever an article, what is valid, the reader or what they said is another."""
+    told = (change, epoch, reader.id, sorted(reader.audiences), sorted(known.items()), limit)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
 
 def acknowledge(
@@ -162,9 +185,11 @@ def _pending(
     db: Database, kb: KnowledgeBase, reader: Reader, since: float, known: dict[str, tuple[int, bool]], now: float
 ) -> Iterator[_Pending]:
     change = revised.change_at(db, _iso(since))
-    for id_ in sorted({*revised.articles_since(db, change), *_crossing(kb, since, now)}):
-        new = revised.newest(db, id_)
-        if new is None:
+    newest, crossing = revised.articles_since(db, change), _crossing(kb, since, now)
+    for id_ in sorted({*newest, *crossing}):
+        if id_ not in crossing and known.get(id_) == (newest[id_], False):
+            continue  # most of them, after a while: nothing is read of what they know
+        if (new := revised.newest(db, id_)) is None:
             continue
         old = _known(db, reader, id_, known[id_]) if id_ in known else _then(db, reader, id_, change, since)
         if kind := _kind(old, new.article if reader.finds(new.article, now) else None):

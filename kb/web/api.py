@@ -27,7 +27,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar, updates
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -54,15 +54,15 @@ from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
 from kb.web.typing import typing
+from kb.web.updates import HANDLERS as UPDATES
 
 _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed, *UPDATES)
 _EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
-_UPDATES = updates.HANDLERS
 
 
 @get(
@@ -122,7 +122,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     app = Litestar(
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
-            completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS, *_UPDATES,
+            completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
             articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
             _openapi_files(), static_files(),
         ],

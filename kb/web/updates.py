@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import JSONBody, QueryParameter
+from litestar.openapi.spec import OpenAPIResponse
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
 from kb.access.callers import Caller
 from kb.service import Service
-from kb.updates.listing import Reader, Updates, acknowledge, updates
+from kb.updates.listing import Reader, Updates, acknowledge, count, updates
 from kb.updates.readers import Acknowledgements, acknowledgement_of
 from kb.web.documented import problem
 from kb.web.guards import requires
@@ -56,21 +57,39 @@ class _Live(Stored):
         self.responses = (self.responses or {}) | {"404": problem("There is no such article, or nothing of it is live")}
 
 
+@dataclass
+class _Listed(Stored):
+    """An operation whose answer may be known already."""
+
+    def __post_init__(self) -> None:
+        """Adds that as well."""
+        super().__post_init__()
+        self.responses = (self.responses or {}) | {"304": OpenAPIResponse("Nothing of it is another")}
+
+
 @get(
     "/api/updates",
     guards=[requires("agent")],
     sync_to_thread=True,
-    operation_class=Stored,
+    operation_class=_Listed,
     summary="Articles that are new, another or gone since the caller last said that they know them",
 )
 def listed(
     request: Request[Caller, Any, State],
     state: State,
     limit: Annotated[int, QueryParameter(description="Listed at most", ge=1, le=MOST)] = 50,
-) -> Updates:
+    if_none_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-None-Match", description="The ETag that is known: 304 where it holds still"),
+    ] = None,
+) -> Response[Updates | None]:
     """At the first time those of the last 14 days; an article is compared with what this caller knew of it."""
     service: Service = state.service
-    return updates(service.paths, service.journal, service.knowledge, _reader(request.user), limit)
+    unless = (if_none_match or "").strip('" ')
+    found = updates(service.paths, service.journal, service.knowledge, _reader(request.user), limit, unless)
+    if found is None:
+        return Response(None, status_code=304, headers={"ETag": f'"{unless}"'})
+    return Response(found, headers={"ETag": f'"{found.state}"'})
 
 
 @post(
@@ -86,7 +105,7 @@ def read(request: Request[Caller, Any, State], state: State, data: JSONBody[Know
     service: Service = state.service
     reader, said = _reader(request.user), [(one.document_id, one.revision, one.gone) for one in data.read]
     kept = acknowledge(service.paths, service.journal, service.knowledge, reader, said)
-    return Kept(kept, updates(service.paths, service.journal, service.knowledge, reader, 0).count)
+    return Kept(kept, count(service.paths, service.journal, service.knowledge, reader))
 
 
 @get(

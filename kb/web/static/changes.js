@@ -10,9 +10,10 @@ const EVERY_MS = 60_000;
 const SURE_MS = 6_000;
 let listed = [];
 let left = 0;
+let known = "";
 
 const nameOf = (update) => `${update.document_id}@${update.revision} ${update.kind}`;
-const known = ({ document_id, revision, kind }) => ({ document_id, revision, gone: kind === "withdrawn" });
+const told = ({ document_id, revision, kind }) => ({ document_id, revision, gone: kind === "withdrawn" });
 
 const tags = (update) => [
   update.urgent ? make("span", { className: "tag bad", textContent: texts.urgent }) : null,
@@ -22,10 +23,10 @@ const tags = (update) => [
 
 /** One sentence: what it was, struck out, and what it is. */
 const sentence = (change) => {
-  const told = (name, kinds) => make(name, {}, ...change.parts.filter((part) => kinds.includes(part.kind)).map((part) =>
+  const side = (name, kinds) => make(name, {}, ...change.parts.filter((part) => kinds.includes(part.kind)).map((part) =>
     part.kind === "same" ? part.text : make("mark", { textContent: part.text })));
-  const before = change.kind === "added" ? null : [make("span", { className: "hidden", textContent: `${texts.was} ` }), told("del", ["same", "removed"])];
-  const after = change.kind === "removed" ? null : [make("span", { className: "hidden", textContent: ` ${texts.now} ` }), told("ins", ["same", "added"])];
+  const before = change.kind === "added" ? null : [make("span", { className: "hidden", textContent: `${texts.was} ` }), side("del", ["same", "removed"])];
+  const after = change.kind === "removed" ? null : [make("span", { className: "hidden", textContent: ` ${texts.now} ` }), side("ins", ["same", "added"])];
   return make("li", { className: change.internal ? "secret" : "" }, change.internal ? make("b", { textContent: texts.secret }) : null,
     ...(before ?? []), ...(after ?? []));
 };
@@ -78,21 +79,26 @@ const render = () => {
   else document.getElementById("changes-title").focus();
 };
 
-const told = () => {
+const standing = () => {
   if (!left) return texts.none;
   return left > listed.length ? fill(texts.of, { shown: listed.length, count: left }) : "";
 };
 
 const look = async () => {
   try {
-    const reply = await asPerson("GET", "/api/updates");
+    const reply = await asPerson("GET", "/api/updates", undefined, { "If-None-Match": known });
+    if (reply.status === 304) {
+      if (status.textContent === texts.failed) status.textContent = standing();
+      return;
+    }
     if (!reply.ok) throw new Error(reply.status);
     const found = await reply.json();
+    known = reply.headers.get("ETag");
     const same = found.updates.map(nameOf).join() === listed.map(nameOf).join() && found.count === left;
     listed = found.updates;
     left = found.count;
     if (!same || status.textContent === texts.looking) render();
-    if (!same || status.textContent === texts.looking || status.textContent === texts.failed) status.textContent = told();
+    if (!same || [texts.looking, texts.failed].includes(status.textContent)) status.textContent = standing();
   } catch {
     status.textContent = texts.failed;
   }
@@ -101,7 +107,7 @@ const look = async () => {
 /** Says that these are read; null where that could not be kept. */
 const keep = async (updates) => {
   try {
-    const reply = await asPerson("POST", "/api/updates/read", { read: updates.map(known) });
+    const reply = await asPerson("POST", "/api/updates/read", { read: updates.map(told) });
     if (reply.ok) return await reply.json();
   } catch { /* as below */ }
   say(texts.failed, "bad");
