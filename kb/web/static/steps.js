@@ -131,6 +131,12 @@ class Stepping {
     this.tools.again.hidden = at === 0;
   }
 
+  /** Whether the step at hand is on the screen, and nothing lies over it. */
+  isSeen() {
+    const { left, top, width, height } = this.body.getBoundingClientRect();
+    return this.container.contains(document.elementFromPoint(left + width / 2, top + Math.min(height / 2, 30)));
+  }
+
   /** Of an article that is for staff, all of it is. */
   isInternal(step) { return step.internal || !this.article.public; }
 
@@ -171,5 +177,6 @@ document.addEventListener("keydown", (event) => {
   if (!act || !event.altKey || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
   if (!current?.container.checkVisibility() || !current.container.firstChild) return;
   event.preventDefault();
-  current[act]();
+  if (act === "copy" || current.isSeen()) current[act]();
+  else current.body.scrollIntoView({ block: "center" }); // nobody has done a step that they do not see
 });
