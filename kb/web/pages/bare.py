@@ -19,8 +19,8 @@ from kb.ingest.steps import steps_of
 from kb.model import PUBLIC
 from kb.web import asking
 from kb.web.guards import requires
-from kb.web.pages.articles import _with_pictures
 from kb.web.pages.help import site_of
+from kb.web.pages.pictures import with_pictures
 from kb.web.pages.staff import for_staff, staff_page
 
 
@@ -39,7 +39,7 @@ def opened(request: Request[Caller, Any, State], state: State, document_id: From
     public = PUBLIC in shown.audience
     found = steps_of(shown.body, f"{id_}.md", shown.language, agents=True)
     steps = [
-        {"heading": one.heading, "steps": [asdict(s) | {"html": _with_pictures(s.html, id_)} for s in one.steps]}
+        {"heading": one.heading, "steps": [asdict(s) | {"html": with_pictures(s.html, id_)} for s in one.steps]}
         for one in found
     ]
     return {
