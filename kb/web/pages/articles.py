@@ -58,7 +58,7 @@ def article(
         if one.category == shown.category and one.language == shown.language and one.id != shown.document_id
     ]
     return page(
-        request, "article.html", shown=shown, html=_with_pictures(html, shown.document_id), site=site_of(request),
+        request, "article.html", shown=shown, html=with_pictures(html, shown.document_id), site=site_of(request),
         family=family, related=beside[:_RELATED] if shown.category else [], description=library.summary(shown),
         category=category_name(state, reader_of(request).language, shown.category),
         moved=revision is not None and revision != shown.revision,
@@ -102,7 +102,7 @@ def _path(document_id: str) -> str:
     return f"{document_id}.md"
 
 
-def _with_pictures(html: str, document_id: str) -> str:
+def with_pictures(html: str, document_id: str) -> str:
     """Pictures come by way of the article, whose reader may see them."""
     of = quote(document_id, safe="")
     return _SOURCE.sub(lambda found: f'<img loading="lazy" src="/pictures/{found[1]}?of={of}"', html)
