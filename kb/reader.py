@@ -103,6 +103,11 @@ class Reader:
         with database.explained(self._paths.database):
             return documents.read(self._database(), document_id, revision)
 
+    def changed_at(self, document_id: str, revision: int) -> str:
+        """When a revision of a document was stored, in ISO 8601."""
+        with database.explained(self._paths.database):
+            return documents.changed_at(self._database(), document_id, revision)
+
     def titles(self) -> list[Titled]:
         """What a list shows of every published article, whoever may see it."""
         with database.explained(self._paths.database):

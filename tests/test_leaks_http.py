@@ -243,6 +243,11 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+def _copies(caller: str) -> Iterator[Request]:
+    for internal in ("false", "true"):
+        yield from _of_articles(f"/api/documents/{{}}/copy?internal={internal}")(caller)
+
+
 UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
 UPLOAD = (
     b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
@@ -363,6 +368,13 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
     **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
     "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
+    "GET /api/documents/{document_id}": _of_articles("/api/documents/{}"),
+    "GET /api/documents/{document_id}/copy": _copies,
+    "GET /agent": _same(("GET", "/agent", None, {}), ("GET", "/agent?q=amber&tag=vip&product=vip", None, {})),
+    "GET /signin/framed": _same(("GET", "/signin/framed?next=/agent", None, {})),
+    "GET /signin/done": _same(("GET", "/signin/done", None, {})),
+    "POST /api/session/lend": _same(("POST", "/api/session/lend", None, {})),
+    "POST /api/session/framed": _same(("POST", "/api/session/framed", {"code": "amber"}, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,

@@ -21,13 +21,14 @@ from litestar.static_files import create_static_files_router
 from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.cases.proposing import Cases
+from kb.facets import Facets
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
+from kb.web import asking, documents, handovers, keeping, pages, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -123,8 +124,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(settings), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING,
-            *pages.HANDLERS, _openapi_files(), static_files(),
+            *documents.HANDLERS, articles(settings), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS,
+            *_EDITING, *pages.HANDLERS, _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -133,7 +134,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
-             "slots": Slots(), "shelves": Shelves(), "cases": Cases(service.paths, settings),
+             "slots": Slots(), "shelves": Shelves(), "facets": Facets(), "cases": Cases(service.paths, settings),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,
