@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from kb import reading
 from kb.access.callers import Caller
 from kb.answer.quoted import MARK, article_html
 from kb.config import zone
+from kb.ingest.steps import Procedure, steps_of
 from kb.library import document_url
 from kb.model import Action, Article, Kind, Ticket
 from kb.reading import Clipping, Reading
@@ -51,7 +53,7 @@ class Opened:
 
     `html` is an article's, its `::: agent` blocks marked, the passage that was named within `mark`s, the first of which
     has the id `cited` (`marked` tells whether there is one). A ticket has `problem` and `resolution` instead. `public`:
-    anybody may read it, at `public_url`, without those blocks.
+    anybody may read it, at `public_url`, without those blocks. `steps` are an article's numbered lists, item by item.
     """
 
     document_id: str
@@ -76,6 +78,7 @@ class Opened:
     problem: str | None = None
     resolution: str | None = None
     closed_at: datetime | None = None
+    steps: tuple[Procedure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def _article(found: Reading, article: Article, site: str, here: tzinfo) -> Opene
         url=url,
         public_url=f"{site}{url}" if found.public else None,
         html=with_pictures(html, found.document_id),
+        steps=tuple(_steps(found.document_id, article)),
         marked=marked,
         category=article.category,
         applies_to=article.applies_to,
@@ -156,6 +160,12 @@ def _article(found: Reading, article: Article, site: str, here: tzinfo) -> Opene
         owner=article.owner,
         review_by=article.review_by.astimezone(here).date() if article.review_by else None,
     )  # fmt: skip
+
+
+def _steps(id_: str, article: Article) -> Iterator[Procedure]:
+    """Its numbered lists, with pictures as the page has them."""
+    for one in steps_of(article.body, f"{id_}.md", article.language, agents=True):
+        yield replace(one, steps=tuple(replace(step, html=with_pictures(step.html, id_)) for step in one.steps))
 
 
 def _ticket(found: Reading, ticket: Ticket) -> Opened:

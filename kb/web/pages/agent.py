@@ -41,6 +41,12 @@ KEYS = (
     (("Alt", "N"), _("It did not help; a digit says why")),
     (("Alt", "R"), _("All filters off")),
     (("Alt", "B"), _("Close the article")),
+    (("Alt", "Shift", "1…9"), _("On a call: open the suggestion of that number")),
+    (("Alt", "S"), _("Step done")),
+    (("Alt", "X"), _("This did not help")),
+    (("Alt", "Z"), _("One step back")),
+    (("Alt", "K"), _("Copy as a call note")),
+    (("Alt", "A"), _("I have read it")),
     (("?",), _("This list, outside of the search field")),
 )
 """What the keyboard does, and what it is called."""

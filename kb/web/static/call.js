@@ -1,7 +1,7 @@
 // The live call: what is said, and what the agent should see of it before they ask.
 import { Line } from "./call_line.js";
 import { card } from "./call_card.js";
-import { fill, make } from "./kit.js";
+import { fill, make, signIn } from "./kit.js";
 
 const at = (id) => document.getElementById(`call-${id}`);
 const texts = at("texts").dataset;
@@ -99,8 +99,7 @@ const stands = (how) => {
   end.hidden = final;
   typed.form.hidden = final || how === "over";
   if (final) {
-    const next = encodeURIComponent(location.pathname + location.search);
-    say(texts[how], how === "unknown" ? make("a", { href: `/signin?next=${next}`, textContent: texts.signIn }) : null);
+    say(texts[how], how === "unknown" ? make("a", { href: signIn(), textContent: texts.signIn }) : null);
   } else {
     say("");
   }
