@@ -131,10 +131,24 @@ class Stepping {
     this.tools.again.hidden = at === 0;
   }
 
-  /** Whether the step at hand is on the screen, and nothing lies over it. */
-  isSeen() {
+  /** What lies where the step at hand begins: a part of it, unless it is off the screen or something covers it. */
+  get above() {
     const { left, top, width, height } = this.body.getBoundingClientRect();
-    return this.container.contains(document.elementFromPoint(left + width / 2, top + Math.min(height / 2, 30)));
+    return document.elementFromPoint(left + width / 2, top + Math.min(height / 2, 30));
+  }
+
+  /** Whether the step at hand is on the screen, or was brought there by the key before. */
+  isSeen() { return this.revealed === this.course.at || this.container.contains(this.above); }
+
+  reveal() {
+    this.revealed = this.course.at;
+    this.body.scrollIntoView({ block: "center" });
+    const cover = this.above;
+    if (!cover || cover.contains(this.container) || this.container.contains(cover)) return;
+    let scroller = this.container.parentElement; // a bar that stays in its place lies over it
+    while (scroller && !/auto|scroll/.test(getComputedStyle(scroller).overflowY)) scroller = scroller.parentElement;
+    const bar = cover.closest("header, .bar") ?? cover;
+    (scroller ?? document.scrollingElement).scrollBy(0, this.body.getBoundingClientRect().top - bar.getBoundingClientRect().bottom - 16);
   }
 
   /** Of an article that is for staff, all of it is. */
@@ -178,5 +192,5 @@ document.addEventListener("keydown", (event) => {
   if (!current?.container.checkVisibility() || !current.container.firstChild) return;
   event.preventDefault();
   if (act === "copy" || current.isSeen()) current[act]();
-  else current.body.scrollIntoView({ block: "center" }); // nobody has done a step that they do not see
+  else current.reveal(); // nobody has done a step that they do not see
 });
