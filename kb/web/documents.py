@@ -20,10 +20,10 @@ from kb.reading import Clipping, Reading
 from kb.web import asking
 from kb.web.documented import problem
 from kb.web.guards import requires
-from kb.web.pages.articles import with_pictures
 from kb.web.pages.help import site_of
 from kb.web.pages.interface import gettext_noop as _
 from kb.web.pages.interface import reader_of, translations
+from kb.web.pages.pictures import with_pictures
 
 DocumentId = Annotated[
     str, PathParameter(description="An article's or ticket's id; a slash in it is sent as `%2F`", max_length=1000)
