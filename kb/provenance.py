@@ -75,4 +75,6 @@ def _shown(name: str, value: Any) -> str:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, dict):
+        return "\n".join(f"{key} = {msgspec.json.encode(held).decode()}" for key, held in value.items())
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -21,7 +21,7 @@ ACTIONS: dict[str, str] = {
     "sign_out": "A person signed out.",
     "key_created": "An API key was made.",
     "key_revoked": "An API key was revoked; it is refused from then on.",
-    "person_created": "A person was made known, by an admin, a command, or a first sign-in through OpenID Connect.",
+    "person_created": "A person was made known; by an admin, a command, or a first sign-in through OpenID Connect.",
     "person_changed": "A person's role, groups or password were changed; never says to what password.",
     "person_disabled": "A person was disabled; their sessions ended at once.",
     "person_enabled": "A person who was disabled may sign in again.",

@@ -138,11 +138,11 @@ async def sign_in_by_form(
     try:
         opened = await _try(request, data.name, data.password)
     except TooManyRequestsException as refusal:
-        shown = _page(request, data.next, "often", status=429)
+        shown = _page(request, data.next, "often", 429, data.name)
         shown.headers |= refusal.headers or {}
         return shown
     if opened is None:
-        return _page(request, data.next, "wrong", status=401)
+        return _page(request, data.next, "wrong", 401, data.name)
     caller, token = opened
     return Redirect(_onward(caller, data.next), status_code=303, cookies=[_cookie(request, COOKIE, token)])
 
@@ -254,13 +254,13 @@ def _onward(caller: Caller, next_: str) -> str:
     return own_path(next_) if next_ else landing(caller)
 
 
-def _page(request: _Request, next_: str, problem: str = "", status: int = 200) -> Template:
+def _page(request: _Request, next_: str, problem: str = "", status: int = 200, name: str = "") -> Template:
     kept = quote(_kept(next_), safe="")
     back = f"{SIGN_IN}?next={kept}" if kept else SIGN_IN
     elsewhere = (f"{SIGN_IN}/oidc?next={kept}") if _reception(request).issuer else ""
     return page(
         request, "signin.html", status, next=_kept(next_), problem=problem, elsewhere=elsewhere, back=back,
-        onward=_onward(caller_of(request), next_),
+        name=name, onward=_onward(caller_of(request), next_),
     )  # fmt: skip
 
 

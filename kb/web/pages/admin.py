@@ -108,6 +108,7 @@ def _told(state: State) -> dict[str, Any]:
     held = [key for key in every_key if key.state == "holds"]
     until = (datetime.now(UTC) + _SOON).isoformat()
     return _content(paths) | _index(state.service) | {
+        "unread": state.service.unread() or (),
         "dead": len(read_all(paths, dead=True)),
         "ending": [key for key in held if key.expires_at and key.expires_at < until],
         "people_active": sum(one.disabled_at is None for one in everybody),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -80,7 +81,7 @@ def log(
     gettext = translations(reader_of(request).language).gettext
     return staff_page(
         request, "admin_audit.html", lines=[_line(event, names) for event in lines], wanted=wanted,
-        actions={name: gettext(told) for name, told in ACTIONS.items()}, names=sorted(set(names.values())),
+        actions={name: _short(gettext(told)) for name, told in ACTIONS.items()}, names=sorted(set(names.values())),
         narrowed=bool(wanted.query), later=before is not None, query=urlencode(wanted.query),
         older=urlencode({**wanted.query, "before": lines[-1].id}) if more else "",
     )  # fmt: skip
@@ -99,7 +100,7 @@ def exported(state: State, action: Words = "", who: Words = "", since: _Day = ""
         writer.writerow(map(plain, cells))
     headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
     # With a byte order mark: spreadsheets take a table for that of an old encoding otherwise.
-    return Response("\ufeff" + table.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response("\ufeff" + table.getvalue(), media_type="text/csv", headers=headers)
 
 
 HANDLERS = (log, exported)
@@ -142,6 +143,11 @@ def _line(event: Event, names: dict[str, str]) -> Line:
         as_text(event.at) or "", event.action, actor, names.get(actor, actor), subject, names.get(subject, subject),
         detail,
     )  # fmt: skip
+
+
+def _short(told: str) -> str:
+    """What an action is, without what else there is to know of it."""
+    return re.split("[;；]", told)[0].rstrip(".。")
 
 
 def _said(value: Any) -> str:

@@ -6,7 +6,8 @@ document.getElementById("sign-out")?.addEventListener("click", async () => {
   location.assign("/signin");
 });
 
-const language = document.documentElement.lang;
+const page = document.documentElement.lang, base = (tag) => tag.split("-")[0];
+const language = navigator.languages.find((tag) => base(tag) === base(page)) ?? page;
 const written = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
 /** Writes the times within an element in the reader's own way. */
