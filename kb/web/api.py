@@ -131,7 +131,7 @@ def create_app(
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING, *pages.HANDLERS,
+            articles(settings), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING, *pages.HANDLERS,
             _openapi_files(), static_files(),
         ],
         lifespan=[running],

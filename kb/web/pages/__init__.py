@@ -1,7 +1,9 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import account, admin, articles, audit, help
+from kb.web.pages import account, admin, articles, audit, help, pictures
 
 ASKING = help.ask
 """Admitted as every question is."""
-HANDLERS = (*help.HANDLERS, *articles.HANDLERS, *account.HANDLERS, *admin.HANDLERS, *audit.HANDLERS)
+HANDLERS = (
+    *help.HANDLERS, *articles.HANDLERS, pictures.picture, *account.HANDLERS, *admin.HANDLERS, *audit.HANDLERS,
+)  # fmt: skip
