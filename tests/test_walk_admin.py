@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from conftest import write_article
 from playwright.sync_api import expect
 from server_process import Server, until
 from walking import PASSWORD, Language, Size, Walk, walking
+
+from kb.access.keys import create_key
+from kb.config import Paths
 
 WALKS: list[tuple[Language, Size]] = [("en", "desktop"), ("zh", "phone")]
 WRONG = {"en": "Name and password do not belong together", "zh": "用户名与密码不匹配"}
@@ -185,3 +189,16 @@ def test_signing_in_needs_no_scripts(walked: Server, chromium: str) -> None:
         walk.sign_in("mei", "/account")
         expect(walk.page.locator("h1")).to_have_text("My account")
         expect(walk.page.locator("noscript")).to_be_visible()
+
+
+def test_a_file_that_cannot_be_read_is_told_on_the_overview(walked: Server) -> None:
+    admin = {"Authorization": f"Bearer {create_key(Paths(walked.home), 'admin').key}"}
+
+    def told() -> bool:
+        return "unreadable.md:" in walked.client.get("/admin", headers=admin).text
+
+    assert not told()
+    file = write_article(walked.home, "unreadable.md", "---\nlanguage: [en\n---\n# Broken\n")
+    until(told, seconds=60)
+    file.unlink()
+    until(lambda: not told(), seconds=60)

@@ -34,6 +34,8 @@ from kb.web.pages.staff import for_staff, staff_page
 PAGE = 50
 MOST = 100_000
 """Lines of an export."""
+_SUGGESTED = 300
+"""Names that a field offers."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _Request = Request[Caller, Any, State]
 _Day = Annotated[str, QueryParameter(max_length=10)]
@@ -81,7 +83,8 @@ def log(
     gettext = translations(reader_of(request).language).gettext
     return staff_page(
         request, "admin_audit.html", lines=[_line(event, names) for event in lines], wanted=wanted,
-        actions={name: _short(gettext(told)) for name, told in ACTIONS.items()}, names=sorted(set(names.values())),
+        actions={name: _short(gettext(told)) for name, told in ACTIONS.items()},
+        names=sorted(set(names.values()))[:_SUGGESTED],
         narrowed=bool(wanted.query), later=before is not None, query=urlencode(wanted.query),
         older=urlencode({**wanted.query, "before": lines[-1].id}) if more else "",
     )  # fmt: skip

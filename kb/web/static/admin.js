@@ -67,7 +67,7 @@ const carryOut = async (dialog, form) => {
   const made = reply.status === 204 ? null : await reply.json();
   form.reset();
   dialog.close();
-  const place = await refresh(made?.id ?? dialog.row.id, dialog.id);
+  const place = await refresh(made?.id ?? dialog.row.id, dialog.id).catch(() => document.getElementById("main")); // it is done all the same
   if (dialog.id === "make-key") showSecret(made.key, place);
   else {
     place.focus();
@@ -90,6 +90,8 @@ const showSecret = (key, place) => {
   dialog.showModal();
   secret.select();
 };
+
+addEventListener("pagehide", () => { if (secret) secret.value = ""; });
 
 document.getElementById("copy")?.addEventListener("click", async () => {
   try {
