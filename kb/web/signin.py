@@ -257,7 +257,7 @@ def _onward(caller: Caller, next_: str) -> str:
 def _page(request: _Request, next_: str, problem: str = "", status: int = 200, name: str = "") -> Template:
     kept = quote(_kept(next_), safe="")
     back = f"{SIGN_IN}?next={kept}" if kept else SIGN_IN
-    elsewhere = (f"{SIGN_IN}/oidc?next={kept}") if _reception(request).issuer else ""
+    elsewhere = f"{SIGN_IN}/oidc?next={kept}" if _reception(request).issuer else ""
     return page(
         request, "signin.html", status, next=_kept(next_), problem=problem, elsewhere=elsewhere, back=back,
         name=name, onward=_onward(caller_of(request), next_),
