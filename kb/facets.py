@@ -13,15 +13,13 @@ from kb.knowledge import KnowledgeBase
 from kb.model import Kind
 from kb.search.catalogue import Scope
 
-MOST = 200
-"""Of each, the most used: a list of more is not chosen from."""
 _HELD = 64
 """Sets of audiences, of which a centre has a few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What there is, in order; `languages` without script and region, by which nothing is narrowed."""
+    """What there is, the most used first; `languages` without script and region, by which nothing is narrowed."""
 
     products: tuple[str, ...]
     languages: tuple[str, ...]
@@ -56,8 +54,4 @@ def _narrowing(kb: KnowledgeBase, scope: Scope) -> Narrowing:
                 products[entry.product] += rows
             for tag in entry.tags:
                 tags[tag] += rows
-    return Narrowing(_most(products), _most(languages), _most(tags))
-
-
-def _most(counts: Counter[str]) -> tuple[str, ...]:
-    return tuple(sorted(name for name, _ in counts.most_common(MOST)))
+    return Narrowing(*(tuple(name for name, _ in counts.most_common()) for counts in (products, languages, tags)))

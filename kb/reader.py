@@ -106,7 +106,7 @@ class Reader:
     def changed_at(self, document_id: str, revision: int) -> str:
         """When a revision of a document was stored, in ISO 8601."""
         with database.explained(self._paths.database):
-            return documents.changed_at(self._database(), document_id, revision)
+            return documents.stored_at(self._database(), document_id, revision)
 
     def titles(self) -> list[Titled]:
         """What a list shows of every published article, whoever may see it."""

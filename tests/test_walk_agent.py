@@ -229,6 +229,15 @@ def test_the_console_goes_on_without_its_socket_and_finds_it_again(walked: Serve
         assert any("/api/search?q=refund" in url for url in walk.asked)
         expect(page.locator("#line")).to_be_empty(timeout=20_000)
         assert len(opened) >= 4
+        before = len([url for url in walk.asked if "/api/search" in url])
+        page.keyboard.type(" not paid")
+        page.keyboard.press("ArrowDown")  # what comes now must not take the focus away
+        expect(page.locator("#articles .hit a").first).to_have_attribute("href", re.compile("not\\+paid"))
+        assert page.evaluate("document.activeElement.closest('.hit') !== null")
+        assert len([url for url in walk.asked if "/api/search" in url]) == before, "over the socket again"
+        page.keyboard.press("Enter")
+        page.locator("#text .article, #text .said-resolution").first.wait_for()
+        until(lambda: len([url for url in walk.asked if "/api/search" in url]) == before + 1)
 
 
 def test_a_tab_whose_session_ended_says_so_and_leads_to_the_sign_in(walked: Server, chromium: str) -> None:

@@ -1,7 +1,10 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import agent, articles, framed, help, pictures
+from kb.web.pages import account, admin, agent, articles, audit, framed, help, pictures
 
 ASKING = help.ask
 """Admitted as every question is."""
-HANDLERS = (*help.HANDLERS, *articles.HANDLERS, pictures.picture, *agent.HANDLERS, *framed.HANDLERS)
+HANDLERS = (
+    *help.HANDLERS, *articles.HANDLERS, pictures.picture, *agent.HANDLERS, *framed.HANDLERS, *account.HANDLERS,
+    *admin.HANDLERS, *audit.HANDLERS,
+)  # fmt: skip

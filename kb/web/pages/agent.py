@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from babel import Locale, UnknownLocaleError
@@ -40,7 +41,7 @@ KEYS = (
     (("Alt", "Y"), _("It helped")),
     (("Alt", "N"), _("It did not help; a digit says why")),
     (("Alt", "R"), _("All filters off")),
-    (("Alt", "B"), _("Close the article")),
+    (("Alt", "B"), _("Back to what was open before, or close it")),
     (("Alt", "Shift", "1…9"), _("On a call: open the suggestion of that number")),
     (("Alt", "S"), _("Step done")),
     (("Alt", "X"), _("This did not help")),
@@ -50,6 +51,8 @@ KEYS = (
     (("?",), _("This list, outside of the search field")),
 )
 """What the keyboard does, and what it is called."""
+MOST = 200
+"""Products, and tags, to choose from: nobody looks through more."""
 _NOTHING = Narrowing((), (), ())
 _Text = Annotated[str, QueryParameter(max_length=MAX_QUESTION)]
 
@@ -65,15 +68,15 @@ def agent(
     model: FromQuery[str] = "",
 ) -> Template:
     """Filled in by its address, as another system opens it; `call` and `open` are the scripts' own."""
-    narrowing, chosen = _narrowing(request, state), {"language": language, "tag": tag}
+    narrowing, chosen = _narrowing(request, state), {"language": language.split("-")[0], "tag": tag}
     known = product in narrowing.products
     # A product that nothing here is of narrows to nothing; as what is known of the customer it still weighs.
     chosen |= {"product": product if known else "", "model": model or ("" if known else product)}
     name = reader_of(request).language
     choices = (
-        ("product", _("All products"), _("Product"), [(one, one) for one in narrowing.products]),
+        ("product", _("All products"), _("Product"), _options(narrowing.products, product)),
         ("language", _("All languages"), _("Language"), [(one, _language(one, name)) for one in narrowing.languages]),
-        ("tag", _("All tags"), _("Tag"), [(one, one) for one in narrowing.tags]),
+        ("tag", _("All tags"), _("Tag"), _options(narrowing.tags, tag)),
     )
     return staff_page(
         request, "agent.html", q=q, chosen=chosen, choices=choices, unknown_product="" if known else product,
@@ -91,6 +94,12 @@ def _narrowing(request: Request[Caller, Any, State], state: State) -> Narrowing:
         return facets.of(asking.service_of(state).knowledge, request.user.audiences)
     except KbError:
         return _NOTHING
+
+
+def _options(names: Sequence[str], chosen: str) -> list[tuple[str, str]]:
+    """The most used ones, and the one that is chosen."""
+    shown = {*names[:MOST], *({chosen} & set(names))}
+    return [(name, name) for name in sorted(shown)]
 
 
 def _language(tag: str, reader: str) -> str:

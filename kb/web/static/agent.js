@@ -278,8 +278,7 @@ const fromAddress = () => {
   if (!id) {
     const was = reading.open()?.document_id;
     close();
-    const link = was && [...document.querySelectorAll(".hit")].find((one) => one.hit.document_id === was)?.querySelector("a");
-    (link ?? field).focus();
+    (results.linkOf(was) ?? field).focus();
   } else if (id !== reading.open()?.document_id) {
     open({ document_id: id, passage_id: passage, title: "" }, false);
   }

@@ -76,6 +76,9 @@ const render = (shown, hit) => {
   if (hit) markFound(body, hit);
   document.getElementById("actions").replaceChildren(...shown.actions.map((one) => make("li", {}, outward(one.label, one.link))));
   steps(document.getElementById("steps"), shown);
+  const head = pane.firstElementChild;
+  const covers = getComputedStyle(head).position === "sticky";
+  pane.parentElement.style.scrollPaddingTop = covers ? `${head.offsetHeight}px` : ""; // what is under it is not in view
   pane.scrollIntoView({ block: "start" });
   const passage = [...body.querySelectorAll("mark:not(.word)")];
   const wide = passage.reduce((length, mark) => length + mark.textContent.length, 0) > WIDE;

@@ -91,8 +91,10 @@ const told = settled((text) => { count.textContent = text; }, 500);
 
 /** Shows what was found; `address` gives the page at which a hit is open. */
 export const show = (result, address) => {
+  const focused = hitAt(document.activeElement)?.document_id;
   articles.replaceChildren(...result.hits.map((hit, n) => row(hit, n + 1, address)));
   tickets.replaceChildren(...result.tickets.map((hit, n) => row(hit, n + 1, address)));
+  if (focused) (linkOf(focused) ?? document.querySelector(".hit > a"))?.focus();
   lane.hidden = !result.tickets.length;
   none.textContent = result.hits.length ? "" : texts.none;
   told(fill(texts.count, { articles: result.hits.length, tickets: result.tickets.length }));
@@ -116,12 +118,18 @@ export const nth = (number) => articles.children[number - 1]?.hit ?? null;
 /** The hit that an element stands in. */
 export const hitAt = (element) => element?.closest(".hit")?.hit ?? null;
 
+const rowOf = (id) => [...articles.children, ...tickets.children].find((one) => one.hit.document_id === id);
+
 /** The hit of a document. */
-export const hitOf = (id) => [...articles.children, ...tickets.children].find((one) => one.hit.document_id === id)?.hit ?? null;
+export const hitOf = (id) => rowOf(id)?.hit ?? null;
+
+/** The link to a document. */
+export const linkOf = (id) => rowOf(id)?.querySelector("a") ?? null;
 
 /** Marks the hit that is open. */
 export const current = (id) => {
-  for (const one of document.querySelectorAll(".hit")) one.querySelector("a").toggleAttribute("aria-current", one.hit.document_id === id);
+  for (const link of document.querySelectorAll(".hit > a[aria-current]")) link.removeAttribute("aria-current");
+  linkOf(id)?.setAttribute("aria-current", "true");
 };
 
 /** Moves the focus to the first ticket. */
