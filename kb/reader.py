@@ -21,7 +21,7 @@ from kb.search.embedding import ModelSpec
 from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.search.view import View
-from kb.store import database, documents, passages, vectors
+from kb.store import database, documents, passages, revisions, vectors
 from kb.store.documents import Titled
 
 
@@ -106,7 +106,7 @@ class Reader:
     def changed_at(self, document_id: str, revision: int) -> str:
         """When a revision of a document was stored, in ISO 8601."""
         with database.explained(self._paths.database):
-            return documents.stored_at(self._database(), document_id, revision)
+            return revisions.stored_at(self._database(), document_id, revision)
 
     def titles(self) -> list[Titled]:
         """What a list shows of every published article, whoever may see it."""

@@ -177,17 +177,6 @@ def read(db: Database, document_id: str, revision: int) -> Document:
     return _decode(*row)
 
 
-def stored_at(db: Database, document_id: str, revision: int) -> str:
-    """When one revision of a document was stored, in ISO 8601. Raises KeyError where there is none."""
-    row = db.execute(
-        "SELECT c.at FROM revisions r JOIN changes c ON c.seq = r.change WHERE r.document_id = ? AND r.revision = ?",
-        [document_id, revision],
-    ).fetchone()
-    if row is None:
-        raise KeyError(f"{document_id} revision {revision}")
-    return str(row[0])
-
-
 def current(db: Database) -> Iterator[tuple[DocumentState, Document]]:
     """Every document with its state and current revision, in order of id.
 
