@@ -157,7 +157,7 @@ def test_pages_come_with_a_strict_policy_and_scripts_that_may_be_kept(server: Se
     assert "unsafe-inline" not in response.headers["content-security-policy"]
     assert not re.search(r"<script(?! type=\"module\")(?! src=)|<style| on[a-z]+=| style=", response.text)
     assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text)
-    assert len(assets) == 3
+    assert len(assets) == 4
     for asset in assets:
         found = server.client.get(asset)
         assert found.status_code == 200

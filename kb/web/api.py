@@ -120,7 +120,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
     settings = reception.settings
     app = Litestar(
         [
-            Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
+            Router("/", route_handlers=[search, answers, stream_offers, *pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
             articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
             _openapi_files(), static_files(),

@@ -1,7 +1,7 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import articles, help
+from kb.web.pages import articles, feedback, help, sitemap, widget
 
-ASKING = help.ask
-"""Admitted as every question is."""
-HANDLERS = (*help.HANDLERS, *articles.HANDLERS)
+ASKING = (help.ask, feedback.feedback)
+"""Admitted as every question is: who was not helped asks for a person."""
+HANDLERS = (*help.HANDLERS, *articles.HANDLERS, *sitemap.HANDLERS, *widget.HANDLERS, feedback.call_back)
