@@ -347,7 +347,12 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /ask": _asked_by_form,
     "POST /feedback": _said_of_articles,
     "POST /callback": _same(
-        ("POST", "/callback", urlencode({"handover": "amber", "contact": "amber@example.com"}).encode(), {"Content-Type": FORM})
+        (
+            "POST",
+            "/callback",
+            urlencode({"handover": "amber", "contact": "amber@example.com"}).encode(),
+            {"Content-Type": FORM},
+        )
     ),
     "GET /widget": _same(*[("GET", f"/widget?lang={language}", None, {}) for language in ("en", "zh")]),
     "GET /widget.js": _same(("GET", "/widget.js", None, {})),

@@ -167,7 +167,9 @@ def _answer(state: State, asked: Ask, conversation: str) -> Answer:
 
 
 def _title(state: State, article: str) -> str | None:
-    return next((one.title for one in _all(state) if one.id == article), None)
+    shelves: Shelves = state.shelves
+    found = shelves.named(asking.service_of(state).knowledge, article)
+    return None if found is None else found.title
 
 
 def _home(request: _Request, state: State, *, status: int = 200, problem: bool = False, **turn: Any) -> Template:

@@ -29,6 +29,7 @@ export class Talk {
   constructor({ log, person, channel, context = {}, language = null, changed = () => {} }) {
     Object.assign(this, { log, channel, context, language, changed, words: person });
     this.busy = false;
+    this.current = Promise.resolve();
     this.clear();
   }
 
@@ -74,13 +75,20 @@ export class Talk {
     this.log.append(turn.element);
   }
 
-  person() {
+  /** Asks for a person, once what is being answered is. */
+  async person() {
+    await this.current;
     return this.ask(this.words);
   }
 
-  async ask(question) {
-    if (this.busy || !question.trim()) return;
+  ask(question) {
+    if (this.busy || !question.trim()) return this.current;
     this.busy = true;
+    this.current = this.turn(question);
+    return this.current;
+  }
+
+  async turn(question) {
     clearTimeout(this.alone);
     this.log.setAttribute("aria-busy", "true");
     const turn = new Turn(this, question);

@@ -82,7 +82,7 @@
       place.remove();
       console.warn(`kb widget: ${origin} shows no chat in pages of ${location.origin}. If the service runs, put`
         + ` "${location.origin}" into its setting \`sites\` (kb.toml or KB_SITES) and start it anew.`);
-    }, 5_000);
+    }, 3_000);
   });
   const begin = () => document.body.append(place);
   if (document.body) begin();
