@@ -1,7 +1,9 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import articles, feedback, help, sitemap, widget
+from kb.web.pages import articles, feedback, help, pictures, sitemap, widget
 
 ASKING = (help.ask, feedback.feedback)
 """Admitted as every question is: who was not helped asks for a person."""
-HANDLERS = (*help.HANDLERS, *articles.HANDLERS, *sitemap.HANDLERS, *widget.HANDLERS, feedback.call_back)
+HANDLERS = (
+    *help.HANDLERS, *articles.HANDLERS, *sitemap.HANDLERS, *widget.HANDLERS, feedback.call_back, pictures.picture
+)  # fmt: skip
