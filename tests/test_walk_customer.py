@@ -56,7 +56,7 @@ def test_a_customer_asks_reads_the_cited_sentence_and_is_handed_over(
         walk.audit()
         walk.shoot("answer")
         walk.page.locator(".sources a").first.click()
-        assert walk.page.evaluate("document.activeElement.id") == "cited"
+        walk.page.locator("#cited:focus").wait_for()
         walk.audit()
         walk.shoot("cited")
         walk.open("/")  # the conversation is still there

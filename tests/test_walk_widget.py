@@ -114,8 +114,7 @@ def test_a_customer_asks_reads_is_handed_over_and_says_how_it_was(
         walk.shoot("widget-answer")
         with walk.page.expect_popup() as opened:
             chat.locator(".sources a").first.click()
-        opened.value.wait_for_load_state()
-        assert opened.value.evaluate("document.activeElement.id") == "cited"
+        opened.value.locator("#cited:focus").wait_for()
         opened.value.close()
         chat.locator(".helpful button").nth(1).click()
         chat.locator(".handover").wait_for()

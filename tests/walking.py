@@ -101,8 +101,8 @@ _WEIGHT = """() => ["navigation", "resource"].flatMap((kind) => performance.getE
 _NUMBER_CONTROLS = """() => {
   const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
     .filter((e) => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0)
-    .filter((e) => e.checkVisibility({ visibilityProperty: true })
-      && !(e.type === "radio" && !e.checked && e.form?.querySelector(`[name="${e.name}"]:checked`)));
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && (e.type !== "radio" || !e.form
+      || e === (e.form.querySelector(`[name="${e.name}"]:checked`) ?? e.form.querySelector(`[name="${e.name}"]`))));
   seen.forEach((e, number) => { e.dataset.walk = number; });
   return seen.length;
 }"""

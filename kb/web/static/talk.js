@@ -40,6 +40,7 @@ export class Talk {
     this.conversation = kept.conversation;
     this.judged = kept.judged;
     for (const one of kept.turns) this.show(Turn.again(this, one));
+    if (this.turns.at(-1)?.kept.answer?.handover) this.judge();
     this.changed();
   }
 
@@ -144,17 +145,17 @@ export class Talk {
   judge(over = () => {}, skip = undefined) {
     const answers = this.turns.map((turn) => turn.kept.answer).filter(Boolean);
     const about = answers.findLast((answer) => answer.outcome === "answered") ?? answers.at(-1);
-    if (this.judged || !about) return null;
-    this.judged = true;
-    this.keep();
-    const box = make("section", { className: "judging", "aria-label": texts.solved });
-    const ended = (form, kind) => {
-      if (!kind) box.remove();
-      over(kind);
+    if (this.judged || this.box?.isConnected || !about) return null;
+    const ended = (kind) => {
+      this.judged = true;
+      this.keep();
+      if (!kind) this.box.remove();
+      over();
     };
-    box.append(verdict(about.answer_id, this.channel, ended, skip));
-    this.log.append(box);
-    return box;
+    const form = verdict(about.answer_id, this.channel, ended, skip);
+    this.box = make("section", { className: "judging", "aria-label": texts.solved }, form);
+    this.log.append(this.box);
+    return this.box;
   }
 }
 

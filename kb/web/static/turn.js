@@ -20,7 +20,7 @@ export class Turn {
   /** `talk` is asked further questions, and told what is worth keeping: `kept` makes the same turn again. */
   constructor(talk, question) {
     this.talk = talk;
-    this.kept = { question, parts: [], answer: null, said: false };
+    this.kept = { question, parts: [], answer: null, said: false, called: false };
     this.waiting = make("p", { className: "waiting", textContent: texts.waiting });
     this.told = make("div", { className: "told" }, this.waiting);
     const you = make("span", { className: "hidden", textContent: `${texts.you}: ` });
@@ -33,7 +33,7 @@ export class Turn {
   static again(talk, kept) {
     const turn = new Turn(talk, kept.question);
     for (const part of kept.parts) turn.sentence(part, part.kind);
-    turn.kept.said = kept.said;
+    Object.assign(turn.kept, { said: kept.said, called: kept.called });
     if (kept.answer) turn.done(kept.answer);
     else turn.failed(texts.failed);
     return turn;
@@ -104,7 +104,13 @@ export class Turn {
     if (handover.waiting_minutes !== null) add(texts.wait, fill(texts.about, { time: duration(handover.waiting_minutes) }));
     if (handover.closed_until) add(texts.closed, moment(handover.closed_until));
     this.told.append(list);
-    if (handover.callback) this.told.append(callBack(handover.id));
+    if (this.kept.called) this.told.append(make("p", { textContent: texts.called }));
+    else if (handover.callback) this.told.append(callBack(handover.id, () => this.called()));
+  }
+
+  called() {
+    this.kept.called = true;
+    this.talk.keep();
   }
 
   failed(text) {
@@ -115,7 +121,7 @@ export class Turn {
   }
 }
 
-const callBack = (id) => {
+const callBack = (id, called) => {
   const contact = make("input", { name: "contact", required: true, minLength: 3, maxLength: 200, autocomplete: "tel" });
   const when = make("input", { name: "when", maxLength: 200 });
   const wrong = make("p", { className: "problem", role: "alert" });
@@ -128,8 +134,12 @@ const callBack = (id) => {
     wrong.textContent = "";
     const wanted = { contact: contact.value, when: when.value || null };
     const reply = await post(`/api/handovers/${encodeURIComponent(id)}/callback`, wanted).catch(() => null);
-    if (reply?.ok) replaced(element, texts.called);
-    else wrong.textContent = texts.failed;
+    if (!reply?.ok) {
+      wrong.textContent = texts.failed;
+      return;
+    }
+    replaced(element, texts.called);
+    called();
   });
   return element;
 };
@@ -137,7 +147,7 @@ const callBack = (id) => {
 const choice = (name, value, label) => make("label", { className: "choice" },
   make("input", { type: "radio", name, value, required: name === "kind" }), make("span", { textContent: label }));
 
-/** How the conversation ended, as its customer sees it, about one answer; `over` is told when it is sent or skipped. */
+/** How the conversation ended, as its customer sees it, about one answer; `over` is told what was sent, if anything. */
 export const verdict = (answerId, channel, over, skip = texts.skip) => {
   const ratings = [1, 2, 3, 4, 5].map((number) => choice("rating", number, String(number)));
   const note = make("textarea", { name: "note", maxLength: 2000, rows: 2 });
@@ -149,7 +159,7 @@ export const verdict = (answerId, channel, over, skip = texts.skip) => {
     make("fieldset", {}, make("legend", { textContent: texts.solved }), choice("kind", "solved", texts.isSolved),
       choice("kind", "not_solved", texts.notSolved)),
     more, make("div", { className: "helpful" }, make("button", { textContent: texts.send }),
-      button(skip, () => over(element), { className: "quiet" })), wrong);
+      button(skip, () => over(null), { className: "quiet" })), wrong);
   element.addEventListener("change", () => { more.hidden = !element.elements.kind.value; });
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -160,7 +170,7 @@ export const verdict = (answerId, channel, over, skip = texts.skip) => {
     const reply = await post("/api/feedback", said).catch(() => null);
     if (reply?.ok) {
       replaced(element, texts.thanks);
-      over(element, said.kind);
+      over(said.kind);
     } else {
       wrong.textContent = texts.failed;
     }
