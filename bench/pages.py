@@ -7,7 +7,6 @@ that is open already, with their session's cookie. Weight counts the page, its s
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import statistics
@@ -45,7 +44,7 @@ def main() -> None:
         with serving(home) as server:
             port = server.port
             cookies = {role: _signed_in(port, role) for role in ("agent", "editor", "admin")}
-            print(f"Load {os.getloadavg()[0]:.1f}; {times} requests a page\n")
+            print(f"## Pages over loopback: the first byte, {times} requests each\n")
             print("| page | p50 ms | p95 ms | most ms | bytes |\n|---|---|---|---|---|")
             for path, role in PAGES:
                 _tell(port, path, cookies.get(role or ""), times)
