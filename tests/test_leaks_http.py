@@ -546,7 +546,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
     seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
-    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 5
+    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 6
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:
             role = CALLERS[caller][0]
