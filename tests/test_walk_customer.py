@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,6 +97,11 @@ def test_a_customer_without_scripts_has_all_of_it_too(
         walk.page.locator("[name=contact]").fill("020 7946 0000")
         walk.page.locator(".callback button").click()
         assert walk.page.locator("h1").inner_text() == NOTED[language]
+        walk.open("/")
+        walk.page.locator("#question").fill("E3")
+        walk.page.locator("#ask button").click()
+        told = walk.page.locator(".told").inner_text()
+        assert bool(re.search("[\u4e00-\u9fff]", told)) == (language == "zh"), told
         walk.open(f"/articles/{MANY_HEADINGS[language]}")
         title = walk.page.locator("h1").inner_text()
         walk.page.locator(".helpful button").nth(1).click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,8 @@ from kb.web.pages.interface import LANGUAGE_COOKIE, LANGUAGES, TEXT_COOKIE, page
 
 CHANNEL = "web"
 _NO_CATEGORY = "-"
+_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_]{3}")
+"""In whose language a question is; one without, such as `E3`, is in the page's."""
 _YEAR = 365 * 24 * 3600
 OPEN_PAGE: dict[str, Any] = {"opt": {AS_ANYBODY: True}, "guards": [requires("public")], "include_in_schema": False}
 """Of a route: the same for everybody, and a page."""
@@ -115,7 +118,8 @@ def answered(request: _Request, state: State, question: str, conversation: str, 
     article `about` which it is.
     """
     title = _title(state, about) if about and not conversation else None
-    asked = Ask(question, () if title is None else (title,), frozenset({PUBLIC}))
+    speaks = None if _WORDS.search(question) else reader_of(request).tag
+    asked = Ask(question, () if title is None else (title,), frozenset({PUBLIC}), speaks=speaks)
     try:
         answer = _answer(state, asked, conversation)
     except (HTTPException, KbError) as error:

@@ -4,6 +4,7 @@ import { events } from "./stream.js";
 import { Turn, verdict } from "./turn.js";
 
 const STORE = "kb_talk";
+const WORDS = /\p{Script=Han}|\p{L}{3}/u; // in whose language a question is; one without, such as "E3", is in the page's
 const MOST = 30;
 const ALONE_MS = 90_000;
 
@@ -26,8 +27,8 @@ export const store = (name, value) => {
 
 export class Talk {
   /** `log` is where turns appear; `person` the words that ask for one; `context` what the page knows of the customer. */
-  constructor({ log, person, channel, context = {}, language = null, changed = () => {} }) {
-    Object.assign(this, { log, channel, context, language, changed, words: person });
+  constructor({ log, person, channel, context = {}, changed = () => {} }) {
+    Object.assign(this, { log, channel, context, changed, words: person });
     this.busy = false;
     this.current = Promise.resolve();
     this.clear();
@@ -121,8 +122,8 @@ export class Talk {
 
   offer(question) {
     const about = this.conversation ? { conversation_id: this.conversation } : { conversation: true };
-    const more = this.language ? { language: this.language } : {};
-    return post("/api/answers/stream", { question, channel: this.channel, context: this.context, ...about, ...more });
+    const speaks = WORDS.test(question) ? {} : { language: document.documentElement.lang };
+    return post("/api/answers/stream", { question, channel: this.channel, context: this.context, ...about, ...speaks });
   }
 
   /** One event; true where it was the last. */
