@@ -53,8 +53,9 @@ def button_of(walk: Walk, label: str) -> dict[str, Any] | None:
 
 
 def is_expanded(walk: Walk) -> bool:
-    node = button_of(walk, LABEL[walk.language])
-    assert node is not None
+    if (node := button_of(walk, LABEL[walk.language])) is None:
+        assert walk.size == "phone", "elsewhere the button stays beside the chat"
+        return True
     return next(bool(p["value"]["value"]) for p in node["properties"] if p["name"] == "expanded")
 
 

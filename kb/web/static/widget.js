@@ -24,7 +24,10 @@
     }
     [hidden] { display: none; }
     @media (prefers-color-scheme: dark) { button { background: #82b7f5; color: #0b1524; } button:focus-visible { outline-color: #82b7f5; box-shadow: 0 0 0 3px #12161c; } }
-    @media (max-width: 40em) { iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; } }
+    @media (max-width: 40em) {
+      iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; }
+      button[aria-expanded="true"] { visibility: hidden; }
+    }
     @media print { button, iframe { display: none !important; } }`;
 
   const made = (name, properties) => Object.assign(document.createElement(name), properties);
