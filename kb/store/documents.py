@@ -216,8 +216,7 @@ def titled(db: Database) -> Iterator[Titled]:
         "SELECT d.id, json_extract(r.content, '$.title'), json_extract(r.content, '$.language'),"
         " json_extract(r.content, '$.category'), json_extract(r.content, '$.translation_of'), c.at"
         " FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
-        " JOIN changes c ON c.seq = r.change"
-        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+        " JOIN changes c ON c.seq = r.change WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
     )
     return (Titled(*row) for row in db.execute(query))
 
