@@ -104,9 +104,14 @@ class Reader:
             return documents.read(self._database(), document_id, revision)
 
     def changed_at(self, document_id: str, revision: int) -> str:
-        """When a revision of a document was stored, in ISO 8601."""
+        """When a revision of a document was stored (ISO 8601)."""
         with database.explained(self._paths.database):
-            return revisions.stored_at(self._database(), document_id, revision)
+            return revisions.changed_at(self._database(), document_id, revision)
+
+    def path_of(self, document_id: str) -> str | None:
+        """The file under `articles/` that a document was read from; None where it is of no file."""
+        with database.explained(self._paths.database):
+            return documents.path_of(self._database(), document_id)
 
     def titles(self) -> list[Titled]:
         """What a list shows of every published article, whoever may see it."""

@@ -237,6 +237,13 @@ def _asked_by_form(_: str) -> Iterator[Request]:
         yield "POST", "/ask", urlencode({"question": question}).encode(), {"Content-Type": FORM}
 
 
+def _said_of_articles(_: str) -> Iterator[Request]:
+    for name in (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing"):
+        body = urlencode({"kind": "not_helpful", "article": name, "conversation": "amber"}).encode()
+        yield "POST", "/feedback", body, {"Content-Type": FORM}
+        yield "POST", "/ask", urlencode({"question": "我要转人工客服", "about": name}).encode(), {"Content-Type": FORM}
+
+
 def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     """Asked of the articles of the groups, of a withdrawn one, and of one that is nobody's."""
     ids = (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing")
@@ -360,6 +367,17 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     ),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
+    "POST /feedback": _said_of_articles,
+    "POST /callback": _same(
+        (
+            "POST",
+            "/callback",
+            urlencode({"handover": "amber", "contact": "amber@example.com"}).encode(),
+            {"Content-Type": FORM},
+        )
+    ),
+    "GET /widget": _same(*[("GET", f"/widget?lang={language}", None, {}) for language in ("en", "zh")]),
+    "GET /widget.js": _same(("GET", "/widget.js", None, {})),
     "GET /topics/{name}": _same(
         *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
     ),

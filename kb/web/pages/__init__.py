@@ -1,10 +1,10 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import account, admin, agent, articles, audit, framed, help, pictures
+from kb.web.pages import account, admin, agent, articles, audit, feedback, framed, help, pictures, sitemap, widget
 
-ASKING = help.ask
-"""Admitted as every question is."""
+ASKING = (help.ask, feedback.feedback)
+"""Admitted as every question is: who was not helped asks for a person."""
 HANDLERS = (
-    *help.HANDLERS, *articles.HANDLERS, pictures.picture, *agent.HANDLERS, *framed.HANDLERS, *account.HANDLERS,
-    *admin.HANDLERS, *audit.HANDLERS,
+    *help.HANDLERS, *articles.HANDLERS, *sitemap.HANDLERS, *widget.HANDLERS, feedback.call_back, pictures.picture,
+    *agent.HANDLERS, *framed.HANDLERS, *account.HANDLERS, *admin.HANDLERS, *audit.HANDLERS,
 )  # fmt: skip
