@@ -27,7 +27,7 @@ from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar
+from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar, writing
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -61,7 +61,10 @@ _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
-_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
+_EDITING = (
+    *revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS,
+    *writing.HANDLERS,
+)  # fmt: skip
 
 
 @get(

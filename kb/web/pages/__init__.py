@@ -1,7 +1,7 @@
 """The pages that people read, in Chinese and English."""
 
-from kb.web.pages import articles, help
+from kb.web.pages import articles, edit, help
 
 ASKING = help.ask
 """Admitted as every question is."""
-HANDLERS = (*help.HANDLERS, *articles.HANDLERS)
+HANDLERS = (*help.HANDLERS, *articles.HANDLERS, *edit.HANDLERS)
