@@ -336,6 +336,14 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/similar": _same(
         ("POST", "/api/similar", {"text": "# Amber circle\n\nA lounge behind a counter.\n"}, {})
     ),
+    "POST /api/front-matter": _same(
+        ("POST", "/api/front-matter", {"head": "---\ntitle: Amber\n---\n", "set": {"owner": "circle"}}, {})
+    ),
+    "POST /api/differences": _same(("POST", "/api/differences", {"old": "amber", "new": "circle"}, {})),
+    "GET /edit": _same(
+        *[("GET", f"/edit?{asked}", None, {}) for asked in ("q=amber", "view=review", "view=due", "view=tickets")]
+    ),
+    "GET /edit/{article_id}": _of_articles("/edit/{}"),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
     "GET /topics/{name}": _same(
@@ -373,6 +381,7 @@ EDITORS_OWN = {
     "GET /api/due",
     "GET /api/articles/{article_id}/similar",
     "POST /api/similar",
+    "GET /edit",
     IMPACT,
 }
 """Told to editors alone: what was asked, and here texts of withdrawn articles are asked; what is no longer used; and

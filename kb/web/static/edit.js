@@ -1,5 +1,5 @@
 // `/edit/ID`: an article being written. The file's text is the truth; fields and preview follow it.
-import { desk, hour, page, part, reasonOf } from "./edit_desk.js";
+import { ask, desk, hour, page, part, reasonOf } from "./edit_desk.js";
 import { fields } from "./edit_fields.js";
 import { fill, make, texts } from "./kit.js";
 import { forget, offerKept } from "./edit_kept.js";
@@ -7,7 +7,6 @@ import "./edit_conflict.js";
 import { renewHistory } from "./edit_history.js";
 import { renew } from "./edit_preview.js";
 import "./edit_publish.js";
-import { ask } from "./edit_desk.js";
 
 const area = part("text");
 const raw = part("raw");
@@ -19,23 +18,27 @@ const parted = (text) => {
   const found = /^---[ \t]*\n(?:[^]*?\n)?---[ \t]*(?:\n|$)/.exec(text);
   return found ? [found[0], text.slice(found[0].length)] : ["", text];
 };
-desk.whole = (body) => isRaw() ? body : (fields.head || (body.startsWith("---") ? "---\n---\n" : "")) + body;
+desk.whole = (body) => isRaw() ? body : fields.head + body;
 desk.text = () => desk.whole(area.value);
 desk.body = () => area.value;
 /** Lines of the file that stand above the field. */
 desk.above = () => isRaw() ? 0 : fields.head.split("\n").length - 1;
 desk.put = async (text) => {
   const [head, body] = parted(text);
+  if (!head && /^---[ \t]*\n/.test(text)) showRaw(true); // it is never closed: fields would say nothing
   area.value = isRaw() ? text : body;
   if (!isRaw()) await fields.put(head);
   desk.tell("change");
 };
 
+const showRaw = (on) => {
+  raw.setAttribute("aria-pressed", String(on));
+  part("fields").hidden = on;
+};
 raw.addEventListener("click", async () => {
   await fields.flush();
   const text = desk.text();
-  raw.setAttribute("aria-pressed", String(!isRaw()));
-  part("fields").hidden = isRaw();
+  showRaw(!isRaw());
   await desk.put(text);
   area.focus();
 });
@@ -127,13 +130,19 @@ wide.addEventListener("change", arrange);
 arrange();
 
 const begin = async () => {
-  if (!desk.id) { await desk.put(""); desk.saved = desk.text(); offerKept(); return; }
+  if (!desk.id) { // what was typed before this script came stays
+    await fields.begin();
+    offerKept();
+    desk.tell("change");
+    return;
+  }
   const reply = await desk.ask("GET", "");
   if (!reply?.ok) { part("notices").append(make("p", { className: "problem", role: "alert", textContent: texts.failed })); return; }
   const shown = await reply.json();
   desk.accept(shown, shown.text);
   await desk.put(shown.text);
+  area.readOnly = false;
   offerKept();
-  if (location.hash === "#look") { choose("history"); part("t-history").focus(); }
+  if (location.hash === "#look") choose("history");
 };
 begin();

@@ -1,6 +1,6 @@
 // Somebody was faster: both sides are shown, and the editor takes theirs, keeps their own, or brings both together by hand.
 import { compared } from "./edit_diff.js";
-import { keep, putBy } from "./edit_kept.js";
+import { forget, keep, putBy } from "./edit_kept.js";
 import { desk, part, who } from "./edit_desk.js";
 import { fill, make, say, texts } from "./kit.js";
 
@@ -24,9 +24,9 @@ desk.conflict = (problem) => {
   part("conflict")?.remove();
   const { base, theirs } = problem;
   const mine = desk.text();
+  const began = base.revision === desk.number ? desk.saved : base.text ?? ""; // as it was read here: no other spelling of the same
   const their = make("div");
   const own = make("div");
-  const beside = make("div");
   const close = () => { notice.remove(); part("text").focus(); };
   const notice = make("section", { id: "conflict", className: "notice bad", tabIndex: -1, "aria-labelledby": "conflict-title" },
     make("h2", { id: "conflict-title", textContent: fill(texts.conflict, { name: who(theirs.author ?? "files"), number: theirs.revision }) }),
@@ -35,8 +35,8 @@ desk.conflict = (problem) => {
     make("div", { className: "buttons" },
       button(texts.keepMine, async () => { if (await onTopOf()) { close(); desk.save(); } }),
       button(texts.takeTheirs, async () => {
-        if (desk.text() !== base.text && !putBy(desk.text(), base.revision)) return;
-        if (await onTopOf()) { desk.put(desk.shown.text); close(); say(texts.took); }
+        if (desk.text() !== began && !putBy(desk.text(), base.revision)) return;
+        if (await onTopOf()) { forget(); desk.put(desk.shown.text); close(); say(texts.took); }
       }, true),
       button(texts.merge, async () => {
         if (!(await onTopOf())) return;
@@ -44,10 +44,10 @@ desk.conflict = (problem) => {
         notice.replaceChildren(make("p", { textContent: texts.merging }), make("label", { htmlFor: "their-text", textContent: texts.theirText }), field);
         part("text").focus();
         desk.on("stored", () => notice.remove());
-      }, true)), beside);
+      }, true)));
   part("notices").prepend(notice);
   notice.focus();
   notice.scrollIntoView({ block: "nearest" });
-  compared(base.text ?? "", theirs.text).then((drawn) => their.replaceChildren(drawn));
-  compared(base.text ?? "", mine).then((drawn) => own.replaceChildren(drawn));
+  compared(began, theirs.text).then((drawn) => their.replaceChildren(drawn));
+  compared(began, mine).then((drawn) => own.replaceChildren(drawn));
 };

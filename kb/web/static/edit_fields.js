@@ -68,16 +68,19 @@ const send = () => {
     const reply = await ask("/api/front-matter", { head, set });
     if (begun !== generation) return;
     if (!reply?.ok) { await failed(reply); return; }
-    told(await reply.json());
+    const read = await reply.json();
+    told({ ...read, head: read.head || (desk.body().startsWith("---") ? "---\n---\n" : "") });
     desk.tell("change");
   });
   return sending;
 };
 const soon = settled(send, 400);
-form.addEventListener("input", (event) => {
-  const control = event.target;
-  if (!control.name || event.isComposing) return;
+const noted = (control) => {
   waiting[control.name] = control.type === "checkbox" ? (control.checked || null) : kindOf(control.name).read(control.value);
+};
+form.addEventListener("input", (event) => {
+  if (!event.target.name || event.isComposing) return;
+  noted(event.target);
   soon();
 });
 form.addEventListener("compositionend", (event) => event.target.dispatchEvent(new Event("input", { bubbles: true })));
@@ -95,6 +98,11 @@ export const fields = {
     const reply = await ask("/api/front-matter", { head: text });
     if (!reply?.ok) await failed(reply);
     else if (head === text) told(await reply.json());
+  },
+  /** Takes in what was typed before the scripts were there. */
+  begin() {
+    controls.filter((control) => control.checked || (control.type !== "checkbox" && control.value)).forEach(noted);
+    return send();
   },
   /** Until what was typed into a field stands in the head. */
   flush: async () => { await send(); await sending; },

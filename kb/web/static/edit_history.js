@@ -69,6 +69,8 @@ export const renewHistory = async () => {
   diff.replaceChildren();
   impact();
   const reply = await desk.ask("GET", "/revisions");
-  if (reply?.ok) draw(await reply.json());
-  else part("revisions").replaceChildren(make("p", { className: "problem", textContent: reply ? (await reply.json()).detail : texts.offline }));
+  if (reply?.ok) {
+    draw(await reply.json());
+    if (location.hash === "#look") shownDiff(null, desk.number);
+  } else part("revisions").replaceChildren(make("p", { className: "problem", textContent: reply ? (await reply.json()).detail : texts.offline }));
 };

@@ -42,6 +42,7 @@ const draw = () => {
 const drawPassages = () => {
   const list = last.passages.slice(0, 200).map((one) => make("li", { className: one.internal ? "kb-agent" : "" },
     make("strong", { textContent: one.heading.join(" › ") }), one.internal ? make("span", { className: "tag internal", textContent: texts.forAgents }) : null, make("p", { textContent: one.text })));
+  part("passages").hidden = !list.length;
   part("passages").querySelector("summary").textContent = fill(texts.passages, { count: last.passages.length });
   part("passages").querySelector("ol").replaceChildren(...list);
 };

@@ -1,7 +1,7 @@
 // Review and publishing: what the article's state allows, and what an edit would do to answers.
 import { inquire } from "./edit_dialog.js";
 import { approval, desk, me, moves, part, reasonOf, shownAt, when, who } from "./edit_desk.js";
-import { fill, make, say, texts } from "./kit.js";
+import { fill, make, texts } from "./kit.js";
 
 const refused = part("refused");
 const report = part("report");
@@ -30,7 +30,11 @@ const drawReport = (found) => {
     make("ul", { className: "waits cases" }, ...told.sort((one, other) => isBroken(other) - isBroken(one)).slice(0, 50).map(drawCase)));
 };
 
-const refuse = (text) => refused.replaceChildren(make("p", { className: "problem", textContent: text }));
+const sayHere = (...children) => {
+  refused.replaceChildren(...children);
+  refused.focus(); // the button that was pressed may be gone
+};
+const refuse = (text) => sayHere(make("p", { className: "problem", textContent: text }));
 const reasoned = (move, rest) => {
   const field = make("textarea", { required: true, rows: 3, maxLength: 2000, id: "why" });
   const form = make("form", { className: "stacked" }, make("label", { htmlFor: "why", textContent: texts.reason }), field, make("button", { textContent: texts.publishAnyway }));
@@ -64,8 +68,8 @@ const done = (move, shown) => {
   desk.put(shown.text);
   if (move === "publish") {
     report.replaceChildren();
-    refused.replaceChildren(make("p", { className: "good" }, make("strong", { textContent: fill(texts.liveNow, { number: shown.live }) }), " ", make("a", { href: shownAt(shown.id), textContent: texts.readIt })));
-  } else say(texts.done);
+    sayHere(make("p", { className: "good" }, make("strong", { textContent: fill(texts.liveNow, { number: shown.live }) }), " ", make("a", { href: shownAt(shown.id), textContent: texts.readIt })));
+  } else sayHere(make("p", { className: "good", textContent: texts.done }));
 };
 
 const noted = async (move, required) => {
