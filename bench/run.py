@@ -22,8 +22,9 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 MEASUREMENTS = (
     "calibrated", "heldout", "retrieval", "peers", "answers", "slips", "scripts", "cross", "identifiers", "latency",
     "indexing", "load", "race", "scale", "plots", "reindex", "kill", "sustained", "assist", "gate",
+    "pages",
 )  # fmt: skip
-OWN_HOMES = frozenset({"identifiers", "indexing", "reindex", "kill"})
+OWN_HOMES = frozenset({"identifiers", "indexing", "reindex", "kill", "pages"})
 """Those that make homes of their own; the others share what is indexed."""
 HEAD = """# Benchmarks
 

@@ -349,6 +349,7 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /topics/{name}": _same(
         *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
     ),
+    "POST /api/articles/{article_id}/pictures": _editing("POST", "pictures"),
     "GET /pictures/{place}": _of_articles("/pictures/vip/images/lounge.svg?of={}"),
     "GET /articles/{document_id}": _of_articles("/articles/{}?from=0&to=20"),
     "GET /sitemap.xml": _same(("GET", "/sitemap.xml", None, {})),

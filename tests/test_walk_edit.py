@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -22,6 +23,9 @@ RESET = "en/account/reset-password"
 LOCKED = "locked out, typed the text message code wrong too many times, when can I try again"
 GOLDEN = {"question": LOCKED, "expected": [RESET], "language": "en", "answers": ["locked for 24 hours"]}
 expect.set_options(timeout=15_000)
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 KEPT = "Object.keys(localStorage).filter((key) => key.startsWith('kb-edit:')).length"
 
 
@@ -64,7 +68,7 @@ def colleague(walk: Walk, name: str, then: str) -> Iterator[Walk]:
     width, height = SIZES[walk.size]
     context = browser.new_context(locale="en-GB", viewport={"width": width, "height": height}, reduced_motion="reduce")
     try:
-        other = Walk(context.new_page(), walk.server, walk.language, walk.size, [])
+        other = Walk(context.new_page(), walk.server, walk.language, walk.size, [], walk.wrong)
         other.sign_in(name, then)
         yield other
     finally:
@@ -284,29 +288,20 @@ def test_errors_stand_at_their_field_and_comments_stay(server: Server, chromium:
 
 
 def test_pictures_come_by_pasting_and_say_why_they_may_not(server: Server, chromium: str) -> None:
-    paste = """(name) => {
+    paste = """([name, bytes]) => {
       const data = new DataTransfer();
-      data.items.add(new File(["x"], name, { type: "image/png" }));
+      data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
       const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
       document.getElementById("text").dispatchEvent(event);
     }"""
-
-    def answer(route: object) -> None:
-        name = route.request.url.split("name=")[1]  # type: ignore[attr-defined]
-        if name == "lid.png":
-            body = {"path": "images/lid.png", "markdown": "![lid](images/lid.png)"}
-            route.fulfill(status=201, json=body)  # type: ignore[attr-defined]
-        else:
-            route.fulfill(status=413, json={"detail": "has 9 MB; accepted are 5"})  # type: ignore[attr-defined]
-
     with walking(chromium, server) as walk:
-        walk.page.route("**/pictures?name=*", answer)
         walk.sign_in("li", "/edit/en/membership/levels")
         expect(walk.page.locator("#text")).not_to_have_value("")
-        walk.page.evaluate(paste, "lid.png")
-        expect(walk.page.locator("#text")).to_have_value(re.compile(r"!\[lid\]\(images/lid\.png\)"))
-        walk.page.evaluate(paste, "large.png")
-        expect(walk.page.locator("#e-body")).to_contain_text("large.png was not taken: has 9 MB; accepted are 5")
+        walk.page.evaluate(paste, ["lid.png", list(PNG)])
+        expect(walk.page.locator("#text")).to_have_value(re.compile(r"!\[lid\]\(lid-\w+\.png\)"))
+        expect(walk.page.locator("#preview img")).to_have_js_property("naturalWidth", 1)
+        walk.page.evaluate(paste, ["false.png", [1, 2, 3]])
+        expect(walk.page.locator("#e-body")).to_contain_text("accepted are PNG, JPEG, GIF and WebP")
         expect(walk.page.locator("#text")).not_to_have_value(re.compile("uploading"))
 
 

@@ -39,6 +39,8 @@ class Walk:
     size: Size
     asked: list[str]
     """Every address that the tab asked for."""
+    wrong: list[str]
+    """Errors of scripts, and what the page's policy forbade: some of it at the end is a failure."""
 
     def open(self, path: str) -> None:
         """Goes to a page of the service."""
@@ -58,7 +60,7 @@ class Walk:
         self.page.screenshot(path=SHOTS / f"{name}-{self.language}-{self.size}.png")
 
     def audit(self) -> None:
-        """No violation that axe-core takes for serious or critical, no request to another host, nothing too wide.
+        """No violation that axe-core takes for serious or critical, no other host, nothing too wide or too heavy.
 
         Raises AssertionError.
         """
@@ -70,6 +72,7 @@ class Walk:
         assert hosts <= {f"127.0.0.1:{self.server.port}"}, hosts
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{self.page.url} is {wide} px wider than its window"
+        assert (weight := self.page.evaluate(_WEIGHT)) <= 100_000, f"{self.page.url} weighs {weight:,} bytes"
 
     def assert_keyboard(self) -> None:
         """Every link, button and field that is seen is reached by Tab, and shows that it has the focus.
@@ -90,6 +93,9 @@ class Walk:
         assert not missed, f"{page.url}: Tab does not reach {missed[:5]}"
 
 
+_WEIGHT = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+  .filter((e) => /^(navigation|script|link|css)$/.test(e.initiatorType) && !e.name.endsWith(".svg"))
+  .reduce((sum, e) => sum + e.encodedBodySize, 0)"""
 _NUMBER_CONTROLS = """() => {
   const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
     .filter((e) => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0)
@@ -130,7 +136,7 @@ def walking(
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         try:
-            yield Walk(page, server, language, size, asked)
+            yield Walk(page, server, language, size, asked, wrong)
         except BaseException:
             SHOTS.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=SHOTS / "failed.png")

@@ -20,8 +20,6 @@ from kb.ingest.articles import one_line_end, path_of, write_article
 from kb.store import database, drafts
 
 _NAME = re.compile(r"[^\W.][^/\\\x00-\x1f]{0,200}")
-MOST_BYTES = 10 * 1024 * 1024
-"""Of one picture."""
 
 
 class Intake:
@@ -30,13 +28,14 @@ class Intake:
     def __init__(self, paths: Paths, settings: Settings, actor: Actor) -> None:
         self._paths, self._actor, self._zone = paths, actor, zone(settings)
         self._desk = Desk(paths, settings)
+        self._most = settings.import_image_megabytes * 1024 * 1024
 
     def propose(self, proposal: Proposal) -> str:
         """The id of the draft, another than asked for where that is taken; the same again where it waits already.
 
         Raises InputError for what is malformed.
         """
-        _check_images(proposal.images)
+        _check_images(proposal.images, self._most)
         article = read_text(proposal.text, path_of(proposal.id), self._zone)
         with closing(database.open_for_writing(self._paths.database)) as db, database.transaction(db):
             for id_ in _ids(proposal.id):
@@ -77,10 +76,10 @@ def _is_free(db: Database, id_: str) -> bool:
         return False
 
 
-def _check_images(images: tuple[Image, ...]) -> None:
+def _check_images(images: tuple[Image, ...], most: int) -> None:
     """Raises InputError."""
     for image in images:
         if not _NAME.fullmatch(image.name) or image.name.endswith(".md"):
             raise InputError(f"image {image.name!r}: accepted is a file's name without a folder, as `steps-1.png`")
-        if len(image.content) > MOST_BYTES:
-            raise InputError(f"image {image.name!r}: has {len(image.content):,} bytes, the limit is {MOST_BYTES:,}")
+        if len(image.content) > most:
+            raise InputError(f"image {image.name!r}: has {len(image.content):,} bytes, the limit is {most:,}")

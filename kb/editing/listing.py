@@ -169,7 +169,7 @@ def shown(db: Database, paths: Paths, settings: Settings, id_: str) -> Shown:
         authors=drafts.authors(db, draft) if draft else (),
         approved_by=drafts.approvals(db, draft) if draft else (),
         reviews=tuple(Said(r.revision, r.move, r.actor, _text(r.at) or "", r.note) for r in said),
-        images=tuple(drafts.images(db, id_)) if draft else (),
+        images=drafts.image_names(db, id_) if draft else (),
         gate=json.loads(gate) if gate else None,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bs4.element import Tag
 
+from kb.editing.pictures import stem_of
 from kb.editing.proposals import Image
 from kb.importers.blocks import settle_blocks, settle_lines
 from kb.importers.cleaning import cleaned, parsed
@@ -15,7 +16,7 @@ from kb.importers.fidelity import lost
 from kb.importers.limits import Limits
 from kb.importers.links import settle_links
 from kb.importers.markdown import to_markdown
-from kb.importers.pictures import Pictures, stem_of
+from kb.importers.pictures import Pictures
 from kb.importers.tables import settle_tables
 from kb.importers.typed import join_typed_lists
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from bs4.element import Tag
 
+from kb.editing.pictures import stem_of
 from kb.editing.proposals import Image
 from kb.errors import InputError
 from kb.importers.blocks import bold_headings, settle_blocks, settle_lines
@@ -21,7 +22,7 @@ from kb.importers.limits import Limits
 from kb.importers.links import settle_links
 from kb.importers.markdown import to_markdown
 from kb.importers.outline import NUMBER
-from kb.importers.pictures import Pictures, in_markdown, stem_of
+from kb.importers.pictures import Pictures, in_markdown
 from kb.importers.tables import settle_tables
 from kb.importers.typed import join_typed_lists
 from kb.importers.word import read_word

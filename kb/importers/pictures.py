@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,19 +12,12 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from bs4.element import Tag
 
+from kb.editing.pictures import named
 from kb.editing.proposals import Image
+from kb.errors import InputError
 from kb.importers.elements import new, tags
 from kb.importers.limits import PICTURES, Limits
 from kb.importers.word import EMBEDDED
-
-_FORMATS = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "png"),
-    (re.compile(rb"\xff\xd8\xff"), "jpg"),
-    (re.compile(rb"GIF8[79]a"), "gif"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), "webp"),
-)
-_ACCEPTED = "accepted are PNG, JPEG, GIF and WebP"
-_STEM = re.compile(r"[^\w.-]+")
 
 
 class NoPicture(Exception):
@@ -103,18 +95,14 @@ class Pictures:
     def _keep(self, content: bytes) -> str:
         if len(content) > self.limits.picture:
             raise NoPicture(_too_large(len(content), self.limits))
-        if (form := next((form for start, form in _FORMATS if start.match(content)), None)) is None:
-            raise NoPicture(f"by its bytes it is no such picture; {_ACCEPTED}")
-        name = f"{self.stem}-{hashlib.sha256(content).hexdigest()[:10]}.{form}"
+        try:
+            name = named(self.stem, content)
+        except InputError as error:
+            raise NoPicture(str(error)) from error
         if name not in self.kept and len(self.kept) >= PICTURES:
             raise NoPicture(f"an article may have {PICTURES}")
         self.kept[name] = Image(name, content)
         return name
-
-
-def stem_of(id_: str) -> str:
-    """The beginning of the names of an article's pictures: its id's last part, safe in an address."""
-    return _STEM.sub("-", id_.rpartition("/")[2]).strip("-.")[:60] or "picture"
 
 
 def in_markdown(text: str, sources: Sequence[str], name_of: Callable[[str], str | None]) -> str:

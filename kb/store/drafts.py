@@ -177,6 +177,19 @@ def images(db: Database, document_id: str) -> dict[str, bytes]:
     return dict(db.execute("SELECT name, content FROM images WHERE document_id = ? ORDER BY name", [document_id]))
 
 
+def image_names(db: Database, document_id: str) -> tuple[str, ...]:
+    """The names of the pictures beside an edit."""
+    query = "SELECT name FROM images WHERE document_id = ? ORDER BY name"
+    return tuple(row[0] for row in db.execute(query, [document_id]))
+
+
+def image(db: Database, document_id: str, name: str) -> bytes | None:
+    """One picture beside an edit."""
+    query = "SELECT content FROM images WHERE document_id = ? AND name = ?"
+    found = db.execute(query, [document_id, name]).fetchone()
+    return found[0] if found else None
+
+
 def _where(db: Database, condition: str, values: Sequence[object]) -> Iterator[Draft]:
     query = f"SELECT {', '.join(Draft.__slots__)} FROM drafts WHERE {condition}"  # noqa: S608 - our own names
     for row in db.execute(query, values).fetchall():

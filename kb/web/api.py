@@ -125,8 +125,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING, *pages.HANDLERS,
-            _openapi_files(), static_files(),
+            articles(settings), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING,
+            *pages.HANDLERS, _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],

@@ -10,7 +10,7 @@ from litestar import Response, Router, delete, get, post, put
 from litestar.datastructures import State as AppState
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from kb.config import zone
+from kb.config import Settings, zone
 from kb.editing.desk import Actor, Desk
 from kb.editing.gating import Report
 from kb.editing.listing import Filters, Shown, listed
@@ -37,6 +37,7 @@ from kb.web.editing import (
     told_or_gone,
 )  # fmt: skip
 from kb.web.guards import requires
+from kb.web.pictures import pictures
 
 _ALIKE: dict[str, Any] = {"operation_class": Editing, "sync_to_thread": True}
 
@@ -206,11 +207,11 @@ def _reviewed(
     return told(state, article_id)
 
 
-def articles() -> Router:
+def articles(settings: Settings) -> Router:
     """Registered through one router: Litestar would not tell several handlers of one path apart otherwise."""
     moves = (submit, approve, send_back, publish, schedule, unschedule, retire, discard)
     return Router(
         "/api/articles",
-        route_handlers=[list_articles, create, read, save, remove, *moves, gate],
+        route_handlers=[list_articles, create, read, save, remove, *moves, gate, pictures(settings)],
         guards=[requires("editor")],
     )

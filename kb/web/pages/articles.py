@@ -1,19 +1,15 @@
-"""`/articles/ID`: an article as its reader may see it, the cited sentence marked; and the pictures that it shows."""
+"""`/articles/ID`: an article as its reader may see it, the cited sentence marked."""
 
 from __future__ import annotations
 
-import mimetypes
-import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, unquote
 
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import File, Template
+from litestar.response import Template
 
 from kb import library
 from kb.access.callers import Caller
@@ -26,11 +22,8 @@ from kb.web import asking
 from kb.web.guards import requires
 from kb.web.pages.help import category_name, site_of
 from kb.web.pages.interface import page, reader_of
+from kb.web.pages.pictures import with_pictures
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"})
-_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""A picture opened by itself runs nothing; an SVG's own styles may draw it."""
-_SOURCE = re.compile(r'<img src="([^"]*)"')
 _RELATED = 5
 _Request = Request[Caller, Any, State]
 
@@ -58,33 +51,14 @@ def article(
         if one.category == shown.category and one.language == shown.language and one.id != shown.document_id
     ]
     return page(
-        request, "article.html", shown=shown, html=_with_pictures(html, shown.document_id), site=site_of(request),
+        request, "article.html", shown=shown, html=with_pictures(html, shown.document_id), site=site_of(request),
         family=family, related=beside[:_RELATED] if shown.category else [], description=library.summary(shown),
         category=category_name(state, reader_of(request).language, shown.category),
         moved=revision is not None and revision != shown.revision,
     )  # fmt: skip
 
 
-@get("/pictures/{place:path}", sync_to_thread=True, guards=[requires("public")], include_in_schema=False)
-def picture(
-    request: _Request, state: State, place: FromPath[Path], of: Annotated[str, QueryParameter(max_length=1_000)]
-) -> Response[Any]:
-    """A picture, for whoever may read an article that shows it."""
-    shown = _shown(request, state, of)
-    agents = bool(request.user.audiences & {AGENT, EVERY})
-    wanted = _id(place)
-    folder = asking.service_of(state).paths.articles.resolve()
-    file = (folder / wanted).resolve()
-    kind = mimetypes.guess_type(file.name)[0]
-    if wanted not in _pictures_of(shown.body, _path(shown.document_id), agents) or file.suffix.lower() not in PICTURES:
-        raise NotFoundException("this article shows no such picture")
-    if not file.is_relative_to(folder) or not file.is_file():
-        raise NotFoundException("this picture is not there")
-    headers = {"Content-Security-Policy": _PICTURE_POLICY, "Cache-Control": "private, max-age=300"}
-    return File(file, media_type=kind, content_disposition_type="inline", headers=headers)
-
-
-HANDLERS = (article, picture)
+HANDLERS = (article,)
 
 
 def _shown(request: _Request, state: State, document_id: str) -> ShownArticle:
@@ -100,15 +74,3 @@ def _id(path: Path) -> str:
 
 def _path(document_id: str) -> str:
     return f"{document_id}.md"
-
-
-def _with_pictures(html: str, document_id: str) -> str:
-    """Pictures come by way of the article, whose reader may see them."""
-    of = quote(document_id, safe="")
-    return _SOURCE.sub(lambda found: f'<img loading="lazy" src="/pictures/{found[1]}?of={of}"', html)
-
-
-@lru_cache(maxsize=256)
-def _pictures_of(body: str, path: str, agents: bool) -> frozenset[str]:
-    html = article_html(body, path, "en", agents=agents)
-    return frozenset(unquote(found) for found in _SOURCE.findall(html))

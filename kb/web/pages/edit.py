@@ -26,10 +26,11 @@ from kb.editing.waiting import queue
 from kb.errors import NotShown
 from kb.store import database
 from kb.web.editing import service_of
-from kb.web.pages.articles import PICTURES
 from kb.web.pages.staff import for_staff, staff_page
 
 View = Literal["articles", "review", "due", "tickets", "replace"]
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+"""What an editor may put beside an article."""
 _AT_ONCE = 50
 _AHEAD = 30.0
 """Days for which a list tells what is due."""
@@ -93,7 +94,7 @@ def editor(request: _Request, state: AppState, article_id: FromPath[Path], artic
     }
     return staff_page(
         request, "edit_article.html", id=id_, moves=moves, me=request.user.id, approval=_settings(state).approval,
-        called=names(paths), pictures=sorted(PICTURES),
+        called=names(paths), pictures=_PICTURES,
     )  # fmt: skip
 
 
