@@ -315,7 +315,7 @@ def test_a_large_article_and_composed_letters_hold_nothing_up(server: Server, ch
         page, area = walk.page, walk.page.locator("#text")
         walk.sign_in("li", "/edit/en/orders/order-status")
         expect(page.locator("#preview h1")).to_be_visible()
-        page.evaluate(type_in, "# Long\n\n" + "A sentence of a long article.\n\n" * 65_000)
+        page.evaluate(type_in, "# Long\n\n" + ("A sentence of a long article. " * 20 + "\n\n") * 3_400)
         area.press("!")
         expect(page.locator("#seen-note")).to_contain_text("A long article")
         page.evaluate(type_in, "# Short\n\nA word.\n")

@@ -69,7 +69,11 @@ const stored = async () => {
   if (reply === null) { status.textContent = begun && !part("new-id").validity.valid ? texts.unsaved : texts.offline; return false; }
   const told = await reply.json();
   if (!reply.ok) {
-    if (reply.status === 412) desk.conflict(told);
+    if (reply.status === 412) {
+      status.textContent = texts.unsaved;
+      desk.conflict(told);
+      return false;
+    }
     const mended = reply.status !== 400 || (await renew());
     status.textContent = fill(texts.notSaved, { why: mended ? reasonOf(told) : texts.mend });
     if (!mended) document.querySelector("[aria-invalid=true], #e-body button")?.focus();
