@@ -50,7 +50,7 @@ class Queue:
 def queue(db: Database, actor: str) -> Queue:
     """What waits, for one editor."""
     found: dict[str, list[Waiting]] = {name: [] for name in Queue.__slots__}
-    for draft in sorted(drafts.every(db), key=lambda draft: draft.at):
+    for draft in drafts.waiting(db):
         said = drafts.reviews(db, draft)
         if place := _place(draft, said[-1] if said else None, drafts.authors(db, draft), actor):
             found[place].append(_waiting(db, draft, said[-1] if said else None))

@@ -76,7 +76,7 @@ def overview(
         shown = {"due": agenda(paths, _AHEAD, owner or None).due}
     return staff_page(
         request, "edit.html", view=view, asked=asked, waiting=waiting, approval=_settings(state).approval,
-        called=names(paths), states=list(State)[1:], day=_days(_settings(state)), **shown,
+        called=names(paths, "editor"), states=list(State)[1:], day=_days(_settings(state)), **shown,
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def editor(request: _Request, state: AppState, article_id: FromPath[Path], artic
     }
     return staff_page(
         request, "edit_article.html", id=id_, moves=moves, me=request.user.id, approval=_settings(state).approval,
-        called=names(paths), pictures=_PICTURES,
+        called=names(paths, "editor"), pictures=_PICTURES,
     )  # fmt: skip
 
 

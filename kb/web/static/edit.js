@@ -99,6 +99,7 @@ addEventListener("keydown", (event) => {
 
 desk.on("stored", () => {
   part("heading").textContent = desk.shown.title;
+  document.title = `${desk.shown.title} · kb`;
   const state = part("state");
   state.hidden = false;
   state.textContent = texts[desk.shown.state];

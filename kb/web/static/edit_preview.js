@@ -110,7 +110,7 @@ const compare = async (text) => {
   const serious = found.filter((one) => one.same.length || one.contradicts.length);
   tally.hidden = serious.length === 0;
   tally.textContent = serious.length;
-  warn(found.find((one) => one.same.length));
+  warn(desk.dirty || !desk.shown?.live ? found.find((one) => one.same.length) : null);
   const near = found.filter((one) => !serious.includes(one));
   similar.replaceChildren(...(found.length ? [make("ul", { className: "waits" }, ...serious.map(drawSerious))] : [make("p", { className: "empty", textContent: texts.noneSimilar })]),
     ...(near.length ? [make("h2", { textContent: texts.near }), make("ul", { className: "list" }, ...near.map(drawNear))] : []));
