@@ -92,10 +92,10 @@ def test_an_article_goes_from_the_first_word_to_live_and_back(server: Server, ch
     with walking(chromium, server) as walk:
         page = walk.page
         walk.sign_in("li", "/edit")
-        checked(walk, "list")
         page.locator("[name=q]").fill("resetting")
         page.keyboard.press("Enter")
         expect(page.locator("tbody tr")).to_have_count(1)
+        checked(walk, "list")
         page.locator("a", has_text="New article").click()
         page.locator("#new-id").fill("en/account/locked")
         page.locator("#f-title").fill("Locked account")
@@ -334,7 +334,7 @@ def test_a_large_article_and_composed_letters_hold_nothing_up(server: Server, ch
 def test_an_editor_on_a_phone_writes_in_chinese(walked: Server, chromium: str) -> None:
     with walking(chromium, walked, "zh", "phone", dark=True) as walk:
         page = walk.page
-        walk.sign_in("li", "/edit")
+        walk.sign_in("li", "/edit?language=zh-Hant")
         checked(walk, "list")
         page.locator("a", has_text="新建文章").click()
         page.locator("#new-id").fill("zh/account/nickname")
