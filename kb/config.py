@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +18,8 @@ from kb.errors import SettingsError
 from kb.logs import FORMATS, LEVELS
 from kb.paths import Paths as Paths
 
+Place = Literal["file", "variable", "flag"]
+"""Where a setting is chosen: `kb.toml`, the environment, the command line."""
 ELSEWHERE = {"KB_HOME", "KB_MODEL_DIR", "KB_SERVE"}
 """Variables that are not settings: where the home is, where models are unpacked, what `serve` tells its workers."""
 
@@ -162,17 +164,20 @@ def load_settings(home: Path, flags: Mapping[str, Any], environment: Mapping[str
     Raises SettingsError naming the setting, where it was found, and what is known or accepted.
     """
     values: dict[str, Any] = {}
-    for origin, found in (
-        (str(home / "kb.toml"), _from_file(home / "kb.toml")),
-        ("the environment", _from_environment(environment)),
-        ("the command line", {k: v for k, v in flags.items() if v is not None}),
-    ):
+    called = {"file": str(home / "kb.toml"), "variable": "the environment", "flag": "the command line"}
+    for place, found in _layers(home, flags, environment).items():
+        origin = called[place]
         _refuse_unknown(found, origin)
         _check_types(found, origin)
         values |= found
     settings = msgspec.convert(values, Settings, strict=False)
     _refuse_impossible(settings)
     return settings
+
+
+def origins(home: Path, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> dict[str, Place]:
+    """Where each setting was chosen that is not left to its default. Raises SettingsError."""
+    return {name: place for place, found in _layers(home, flags, environment).items() for name in found}
 
 
 MODEL_KEYS = ("model", "query_prompt", "passage_prompt")
@@ -193,6 +198,15 @@ def zone(settings: Settings) -> tzinfo:
     local = datetime.now().astimezone().tzinfo
     assert local is not None  # noqa: S101 - astimezone always sets one
     return local
+
+
+def _layers(home: Path, flags: Mapping[str, Any], environment: Mapping[str, str]) -> dict[Place, dict[str, Any]]:
+    """What each place says; the later wins."""
+    return {
+        "file": _from_file(home / "kb.toml"),
+        "variable": _from_environment(environment),
+        "flag": {name: value for name, value in flags.items() if value is not None},
+    }
 
 
 def _from_file(file: Path) -> dict[str, Any]:

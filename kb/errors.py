@@ -19,6 +19,19 @@ class UsageError(KbError):
     """The caller asked for something that does not exist: change the call (exit code 2, HTTP 400)."""
 
 
+class AccountRefused(UsageError):
+    """A person's account may not be changed so: `reason` says why, by a code of docs/access.md (HTTP 409)."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """Message and reason."""
+        return str(self), self.reason
+
+
 class NotShown(KbError):
     """Feedback about what was not shown to its sender, or never was: correct the ids (HTTP 404)."""
 
@@ -78,7 +91,11 @@ class RehearsalFailed(KbError):
 
 
 class SignInRefused(KbError):
-    """Somebody may not sign in: the message says why, to them; ask for the right, or try again."""
+    """Somebody may not sign in: `reason` is a code that the page has words for; ask for the right, or try again."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class IssuerError(KbError):

@@ -42,6 +42,8 @@ from kb.withheld import report
 from kb.writer import Writer, writer_lock
 
 _POLL_SECONDS, _RETRY_SECONDS, _WARM_SECONDS, _FORGET_SECONDS = 0.1, 0.5, 60.0, 600.0
+_ANSWER_SECONDS = 2.0
+"""For what another process has at hand."""
 log = logging.getLogger("kb")
 
 
@@ -81,6 +83,15 @@ class Service:
         if server is None:
             raise StoreBusy("no process of this home is ready to write yet: come again in a second")
         ask_server(server, "article", msgspec.to_builtins(order), silent)
+
+    def unread(self) -> tuple[str, ...] | None:
+        """Which files of `articles/` the home's writer could not read, and why; None where nobody can say."""
+        if (server := reach_server(self._paths.index)) is None:
+            return None
+        try:
+            return tuple(ask_server(server, "unread", {}, silent, patience=_ANSWER_SECONDS))
+        except StoreBusy:
+            return None
 
     @property
     def batches(self) -> Counter[int]:
@@ -189,6 +200,7 @@ class Service:
             "article": self.turns.article(writer, lambda: self.desk),
             "backup": self.turns.turn(self.turns.back_up),
             "erase": self.turns.turn(partial(self.turns.erase, writer)),
+            "unread": lambda _arguments, _progress: self.turns.unread,
             "search": self._search,
             "ask": self._answer,
         }

@@ -28,6 +28,8 @@ from kb.writer import Writer
 
 _FOLLOWED_SECONDS = 1.0
 """After this long every worker follows a new index, and has told what it found in the one before."""
+_READING = frozenset({"watch", "reindex"})
+"""The jobs that read every file of `articles/`."""
 
 
 class Turns:
@@ -36,6 +38,8 @@ class Turns:
     def __init__(self, paths: Paths, stopping: threading.Event, follow: Callable[[], None]) -> None:
         self._paths, self._stopping, self._follow = paths, stopping, follow
         self.lock, self.writes = threading.Lock(), Counter[tuple[str, str]]()
+        self.unread: tuple[str, ...] = ()
+        """Which files of `articles/` could not be read when all were read last, and why."""
 
     def job(self, name: str, writer: Writer, work: Work, ahead: Ahead | None = None) -> Handler:
         """`work` as a job that others hand over: in turn with all other writing, and searchable when it ends.
@@ -90,6 +94,8 @@ class Turns:
         before, outcome = succession.live(self._paths.index), "failed"
         try:
             summary = work()
+            if job in _READING:
+                self.unread = summary.problems
             changed = summary.added or summary.changed or summary.removed
             same = before is not None and summary.generation == before.generation
             outcome = ("edited" if changed else "unchanged") if same else "published"

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "possible": {"errors", "config"},  # the settings' type alone
     "config": {"errors", "logs", "paths", "possible"},
     "paths": set(),
+    "provenance": {"config"},
     "keyfiles": set(),
     "slots": set(),
     "customers": {"keyfiles"},
@@ -143,6 +144,7 @@ MAY_IMPORT = {
         "drafting",
         "importers",
         "progress",
+        "provenance",
         "library",
         "conversations",
         "streams",

@@ -282,6 +282,23 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "POST /api/session": _same(("POST", "/api/session", {"name": "vip", "password": "amber circle"}, {})),
     "DELETE /api/session": _same(("DELETE", "/api/session", None, {})),
     "POST /api/session/password": _same(("POST", "/api/session/password", {"password": "a", "new_password": "b"}, {})),
+    "DELETE /api/session/others": _same(("DELETE", "/api/session/others", None, {})),
+    "GET /api/keys": _same(("GET", "/api/keys", None, {})),
+    "POST /api/keys": _same(("POST", "/api/keys", {"role": "public", "name": "probe", "expires": "1h"}, {})),
+    "DELETE /api/keys/{key_id}": _same(("DELETE", "/api/keys/amber", None, {})),
+    "GET /api/people": _same(("GET", "/api/people", None, {})),
+    "POST /api/people": _same(
+        ("POST", "/api/people", {"name": "vip", "password": "amber circle", "role": "agent"}, {})
+    ),
+    "PATCH /api/people/{person_id}": _same(("PATCH", "/api/people/vip", {"role": "admin"}, {})),
+    **{
+        f"POST /api/people/{{person_id}}/{what}": _same(("POST", f"/api/people/vip/{what}", {"password": "amber"}, {}))
+        for what in ("password", "disable", "enable")
+    },
+    "GET /account": _same(("GET", "/account", None, {})),
+    "GET /admin": _same(
+        *[("GET", f"/admin{path}", None, {}) for path in ("", "/keys", "/people", "/audit", "/audit.csv", "/settings")]
+    ),
     "GET /health/live": _same(*[("GET", "/health/live", None, {})] * 3),
     "GET /health/ready": _same(*[("GET", "/health/ready", None, {})] * 3),
     "GET /metrics": _same(*[("GET", "/metrics", None, {})] * 3),
@@ -537,7 +554,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
     seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
-    assert len(seen) == 2 + 3 + len(_MOVES) + 1 + 5
+    assert len(seen) == 2 + 3 + len(_MOVES) + 2 + 5
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:
             role = CALLERS[caller][0]

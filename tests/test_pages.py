@@ -17,7 +17,10 @@ from server_process import Server, serving
 from kb.access.keys import create_key
 from kb.answer.quoted import article_html
 from kb.config import Paths
+from kb.provenance import meanings
+from kb.readiness import CHECKS
 from kb.search.embedding import Embedder
+from kb.store.audit import ACTIONS
 from kb.web.pages.interface import translations
 
 WEB = ROOT / "kb" / "web"
@@ -170,6 +173,7 @@ def test_every_text_of_the_pages_is_there_in_chinese() -> None:
     found = extract_from_dir(WEB, [("templates/**.html", "jinja2"), ("**.py", "python")], keywords=keywords)
     texts = {message if isinstance(message, str) else message[0] for _, _, message, *_ in found}
     assert len(texts) > 30
+    texts |= {*meanings().values(), *ACTIONS.values(), *CHECKS.values()}
     known: list[str] = []
     for file in (WEB / "locale" / "zh").iterdir():
         with file.open("rb") as opened:

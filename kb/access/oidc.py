@@ -112,7 +112,8 @@ class Issuer:
                     claims = {**await _userinfo(client, described["userinfo_endpoint"], claims["sub"]), **claims}
         except (HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
             self._described = None  # it may have other keys by now
-            raise SignInRefused(f"the issuer's answer does not hold: {type(error).__name__}: {error}") from error
+            said = f"the issuer's answer does not hold: {type(error).__name__}: {error}"
+            raise SignInRefused(said, "not_holding") from error
         return self._identity(claims)
 
     def _checked(self, token: Mapping[str, Any], keys: KeySet, nonce: str) -> dict[str, Any]:
@@ -137,7 +138,8 @@ class Issuer:
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         name = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])[:100]
         if not (given := self._given(claims)):
-            raise SignInRefused("the issuer knows you, but nothing that it says of you gives you a role here")
+            said = "the issuer knows you, but nothing that it says of you gives you a role here"
+            raise SignInRefused(said, "no_role")
         best = max(given, key=lambda one: ROLES.index(one.role))
         groups = tuple(sorted({group for one in given for group in one.groups}))
         return Identity(f"{self.url} {claims['sub']}", name, best.role, groups)

@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from kb.access.callers import Caller, Role, role_of
 from kb.access.groups import checked_groups
 from kb.config import Paths
-from kb.errors import SignInRefused, UsageError
+from kb.errors import AccountRefused, SignInRefused, UsageError
 from kb.store import audit, database, people, sessions
 from kb.store.journal_migrations import migrations
 from kb.store.people import Person
@@ -35,12 +35,12 @@ def caller_of(person: Person) -> Caller:
 def create_person(
     paths: Paths, name: str, password: str, role: Role, groups: Iterable[str] = (), *, actor: str = audit.SHELL
 ) -> Person:
-    """Makes a person known who signs in with a password. Raises UsageError, StoreError."""
+    """Makes a person known who signs in with a password. Raises UsageError, AccountRefused, StoreError."""
     hashed, checked = hash_password(password), checked_groups(groups)
     person = Person(new_id(), _checked_name(name), role, checked, time.time(), password=hashed)
     with _writing(paths) as db:
         if people.by_name(db, person.name):
-            raise UsageError(f"{person.name!r} is known already: `kb user list` shows everybody")
+            raise AccountRefused(f"{person.name!r} is known already: `kb user list` shows everybody", "known_name")
         people.put(db, person)
         audit.note(db, actor, "person_created", person.id, {"name": person.name, "role": role, "groups": checked})
     return person
@@ -54,7 +54,7 @@ def vouched(paths: Paths, identity: str, name: str, role: Role, groups: tuple[st
     with _writing(paths) as db:
         known = people.by_identity(db, identity)
         if known and known.disabled_at is not None:
-            raise SignInRefused("whom the issuer names was disabled here")
+            raise SignInRefused("whom the issuer names was disabled here", "disabled")
         if known and (known.name, known.role, known.groups) == (name, role, groups):
             return known
         person = (
@@ -76,36 +76,73 @@ def list_people(paths: Paths) -> list[Person]:
         return people.every(db)
 
 
-def set_password(paths: Paths, name: str, password: str, *, actor: str = audit.SHELL, keep: str = "") -> None:
+def change_person(
+    paths: Paths,
+    name: str,
+    *,
+    role: Role | None = None,
+    groups: Iterable[str] | None = None,
+    actor: str = audit.SHELL,
+) -> Person:
+    """Changes what a person may do and see, from their next call on. Raises UsageError, AccountRefused."""
+    checked = None if groups is None else checked_groups(groups)
+    with _writing(paths) as db:
+        person = _known(db, name)
+        if person.password is None:
+            raise AccountRefused(f"the issuer says of {person.name} at each sign-in what they may do", "by_issuer")
+        changed = replace(person, role=role or person.role, groups=person.groups if checked is None else checked)
+        if changed.role != person.role:
+            _refuse_to_shut_out(db, person, actor)
+        if changed != person:
+            people.put(db, changed)
+            said = {"role": changed.role, "groups": changed.groups}
+            audit.note(db, actor, "person_changed", person.id, said)
+    return changed
+
+
+def set_password(paths: Paths, name: str, password: str, *, actor: str = audit.SHELL, keep: str = "") -> Person:
     """Changes a person's password and ends their sessions, all but the one whose token has the hash `keep`.
 
-    Raises UsageError.
+    Raises UsageError, AccountRefused.
     """
     hashed = hash_password(password)
     with _writing(paths) as db:
         person = _known(db, name)
         if person.password is None:
-            raise UsageError(f"{person.name} signs in through an issuer, which alone keeps a password of theirs")
-        people.put(db, replace(person, password=hashed))
+            said = f"{person.name} signs in through an issuer, which alone keeps a password of theirs"
+            raise AccountRefused(said, "by_issuer")
+        people.put(db, person := replace(person, password=hashed))
         audit.note(db, actor, "person_changed", person.id, {"changed": "password"})
-    _end_sessions(paths, person.id, keep)
+    end_sessions(paths, person.id, keep)
+    return person
 
 
-def disable(paths: Paths, name: str, *, actor: str = audit.SHELL) -> None:
-    """Refuses a person from now on, and ends their sessions. Raises UsageError where nobody is named so."""
+def disable(paths: Paths, name: str, *, actor: str = audit.SHELL) -> Person:
+    """Refuses a person from now on, and ends their sessions.
+
+    Raises UsageError where nobody is named so, AccountRefused where it would shut out who does it, or the last admin.
+    """
     with _writing(paths) as db:
         person = _known(db, name)
-        people.put(db, replace(person, disabled_at=person.disabled_at or time.time()))
+        _refuse_to_shut_out(db, person, actor)
+        people.put(db, person := replace(person, disabled_at=person.disabled_at or time.time()))
         audit.note(db, actor, "person_disabled", person.id)
-    _end_sessions(paths, person.id)
+    end_sessions(paths, person.id)
+    return person
 
 
-def enable(paths: Paths, name: str, *, actor: str = audit.SHELL) -> None:
+def enable(paths: Paths, name: str, *, actor: str = audit.SHELL) -> Person:
     """Lets a disabled person sign in again. Raises UsageError where nobody is named so."""
     with _writing(paths) as db:
-        person = _known(db, name)
-        people.put(db, replace(person, disabled_at=None))
+        people.put(db, person := replace(_known(db, name), disabled_at=None))
         audit.note(db, actor, "person_enabled", person.id)
+    return person
+
+
+def end_sessions(paths: Paths, person_id: str, keep: str = "") -> int:
+    """Ends a person's sessions, all but the one whose token has the hash `keep`; how many those were."""
+    with closing(database.open_for_writing(paths.journal, shape=migrations)) as journal:
+        return sessions.end_all(journal, person_id, but=keep)
 
 
 def hash_password(password: str) -> str:
@@ -171,9 +208,13 @@ def _known(db: Database, name: str) -> Person:
     raise UsageError(f"{name!r} is nobody's name or id: `kb user list` shows everybody")
 
 
-def _end_sessions(paths: Paths, person_id: str, keep: str = "") -> None:
-    with closing(database.open_for_writing(paths.journal, shape=migrations)) as journal:
-        sessions.end_all(journal, person_id, but=keep)
+def _refuse_to_shut_out(db: Database, person: Person, actor: str) -> None:
+    """Nobody loses their own rights by a slip, nor the last admin theirs; a command in the shell is always meant."""
+    if actor == person.id:
+        raise AccountRefused("this is your own account: another admin may do that", "yourself")
+    admins = [one.id for one in people.every(db) if one.role == "admin" and one.disabled_at is None]
+    if actor != audit.SHELL and admins == [person.id]:
+        raise AccountRefused(f"{person.name} is the only admin who may sign in: make another one first", "last_admin")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from kb.access.callers import ANYBODY, Caller
 from kb.access.keys import Keys, hash_of
 from kb.access.limits import Limits
 from kb.access.oidc import Identity, Issuer
-from kb.access.people import Passwords, as_name, caller_of, set_password, vouched
+from kb.access.people import Passwords, as_name, caller_of, end_sessions, set_password, vouched
 from kb.access.sessions import Sessions
 from kb.config import Paths, Settings
 from kb.store import audit, database, people
@@ -56,6 +56,12 @@ class Reception:
         """Ends a session."""
         self.sessions.end(token)
         self._note(caller.id, "sign_out", caller.id)
+
+    def sign_out_elsewhere(self, caller: Caller, token: str) -> int:
+        """Ends a person's other sessions; how many those were."""
+        ended = end_sessions(self.paths, caller.id, keep=hash_of(token))
+        self._note(caller.id, "sign_out", caller.id, others=ended)
+        return ended
 
     def change_password(self, caller: Caller, password: str, token: str) -> None:
         """Changes a person's own password; of their sessions, this one goes on. Raises UsageError."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kb.editing.gating import Gate
     from kb.knowledge import KnowledgeBase
 
+ROLES = ("public", "agent", "editor", "admin")
+"""As in `kb.access.callers`, which a command that needs no role does not import."""
+
 
 class Home:
     """The home and settings that the options chose."""
@@ -58,6 +61,6 @@ def as_caller(command: Any) -> Any:
     return click.option(
         "--role",
         required=True,
-        type=click.Choice(["public", "agent", "editor", "admin"]),
+        type=click.Choice(ROLES),
         help="What it may do and see.",
     )(command)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from kb.commands.home import Home, as_caller, as_json
+from kb.commands.home import ROLES, Home, as_caller, as_json
+from kb.errors import UsageError
 
 _password = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; else it is asked for."
@@ -56,6 +57,24 @@ def list_(home: Home, as_json: bool) -> None:
         how = f"by {one['identity']}" if one["identity"] else "by password"
         state = f"  disabled {one['disabled_at']}" if one["disabled_at"] else ""
         click.echo(f"{one['id']}  {one['name']}  {'+'.join((one['role'], *one['groups']))}  {how}{state}")
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), help="What they may do and see.  [default: as it is]")
+@click.option("--group", "groups", multiple=True, metavar="G", help="The groups from now on; may be repeated.")
+@click.option("--no-groups", is_flag=True, help="No group from now on.")
+@click.pass_obj
+def change(home: Home, name: str, role: str | None, groups: tuple[str, ...], no_groups: bool) -> None:
+    """Change what NAME (or an id) may do and see, from their next call on."""
+    from kb.access.callers import role_of
+    from kb.access.people import change_person
+
+    if groups and no_groups:
+        raise UsageError("--group and --no-groups contradict each other: give one of them")
+    asked = groups if groups or no_groups else None
+    person = change_person(home.paths, name, role=role_of(role) if role else None, groups=asked)
+    click.echo(f"{person.name} may sign in as {'+'.join((person.role, *person.groups))} ({person.id})")
 
 
 @user.command()

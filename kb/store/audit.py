@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ ACTIONS: dict[str, str] = {
     "sign_out": "A person signed out.",
     "key_created": "An API key was made.",
     "key_revoked": "An API key was revoked; it is refused from then on.",
-    "person_created": "A person was made known, by a command or by a first sign-in through OpenID Connect.",
+    "person_created": "A person was made known; by an admin, a command, or a first sign-in through OpenID Connect.",
     "person_changed": "A person's role, groups or password were changed; never says to what password.",
     "person_disabled": "A person was disabled; their sessions ended at once.",
     "person_enabled": "A person who was disabled may sign in again.",
@@ -69,13 +69,39 @@ def note(db: Database, actor: str, action: str, subject: str, detail: Mapping[st
     )
 
 
-def read(db: Database, *, since: float = 0.0, limit: int = 1_000) -> list[Event]:
-    """The newest `limit` lines of those from `since` on, oldest first."""
+def read(
+    db: Database,
+    *,
+    since: float = 0.0,
+    limit: int = 1_000,
+    action: str | None = None,
+    who: Collection[str] | None = None,
+    before: int | None = None,
+) -> list[Event]:
+    """The newest `limit` lines of those from `since` on, oldest first.
+
+    Narrowed to an `action`, to what one of `who` did or had done to them, and to lines older than the id `before`.
+    """
+    chosen: list[tuple[str, tuple[object, ...]]] = [("at >= ?", (since,))]
+    if action is not None:
+        chosen.append(("action = ?", (action,)))
+    if who is not None:
+        marks = ", ".join("?" * len(who))
+        chosen.append((f"(actor IN ({marks}) OR subject IN ({marks}))", (*who, *who)))
+    if before is not None:
+        chosen.append(("id < ?", (before,)))
+    where, values = " AND ".join(text for text, _ in chosen), [value for _, given in chosen for value in given]
     rows = db.execute(
-        "SELECT id, at, actor, action, subject, detail FROM audit WHERE at >= ? ORDER BY id DESC LIMIT ?",
-        (since, limit),
+        f"SELECT id, at, actor, action, subject, detail FROM audit WHERE {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - our own conditions
+        (*values, limit),
     ).fetchall()
     return [
         Event(id_, at, actor, action, subject, json.loads(detail))
         for id_, at, actor, action, subject, detail in reversed(rows)
     ]
+
+
+def newest(db: Database, action: str) -> dict[str, float]:
+    """When an action was last noted of each subject, in seconds since 1970."""
+    found = db.execute("SELECT subject, max(at) FROM audit WHERE action = ? GROUP BY subject", (action,))
+    return dict(found.fetchall())

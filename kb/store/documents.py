@@ -87,6 +87,18 @@ def newest_change(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])
 
 
+def changed_at(db: Database) -> str | None:
+    """When the last change was committed, in ISO 8601."""
+    row = db.execute("SELECT at FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else None
+
+
+def published_counts(db: Database) -> dict[str, int]:
+    """How many documents are published, by kind."""
+    found = db.execute("SELECT kind, count(*) FROM documents WHERE status = 'published' GROUP BY kind")
+    return dict(found.fetchall())
+
+
 def waited_seconds(db: Database, change: int) -> float:
     """How long ago the first change after this one was committed; 0 where there is none."""
     row = db.execute("SELECT at FROM changes WHERE seq > ? ORDER BY seq LIMIT 1", [change]).fetchone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlite_utils import Database
 
@@ -25,7 +26,13 @@ class StoredKey:
 
     def holds_at(self, now: float) -> bool:
         """Whether it opens anything at a time."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+        return self.state_at(now) == "holds"
+
+    def state_at(self, now: float) -> Literal["holds", "expired", "revoked"]:
+        """What has become of it at a time."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "holds" if self.expires_at is None or now < self.expires_at else "expired"
 
 
 def add(db: Database, key: StoredKey, secret_hash: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -21,13 +21,14 @@ from litestar.static_files import create_static_files_router
 from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.cases.proposing import Cases
+from kb.config import Place
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, pages, preview, replacements, revisions, signin, similar, writing
+from kb.web import asking, handovers, keeping, keys, pages, people, preview, replacements, revisions, signin, similar
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -54,6 +55,7 @@ from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
 from kb.web.typing import typing
+from kb.web.writing import HANDLERS as WRITING
 
 _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
@@ -61,9 +63,10 @@ _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
+_ACCESS = (*signin.HANDLERS, *keys.HANDLERS, *people.HANDLERS)
 _EDITING = (
     *revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS,
-    *writing.HANDLERS,
+    *WRITING,
 )  # fmt: skip
 
 
@@ -96,10 +99,17 @@ def search(
     return asking.search(state, ask, k, origin_of(request, None, kb_customer), explain=explain)
 
 
-def create_app(service: Service, reception: Reception, admission: Admission, watch: Watch | None = None) -> Litestar:
+def create_app(
+    service: Service,
+    reception: Reception,
+    admission: Admission,
+    watch: Watch | None = None,
+    origins: Mapping[str, Place] | None = None,
+) -> Litestar:
     """The application over a service, which it starts and stops; `reception` tells who calls.
 
     `admission` stands before the questions alone: whether the service lives and is ready is told however busy it is.
+    `origins` says where settings were chosen.
     """
 
     watch = watch or Watch(service, admission, Metrics(), service.journal)
@@ -125,8 +135,8 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         [
             Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(settings), imports_route(settings), *handovers.HANDLERS, *signin.HANDLERS, *_EDITING,
-            *pages.HANDLERS, _openapi_files(), static_files(),
+            articles(settings), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING, *pages.HANDLERS,
+            _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -135,6 +145,7 @@ def create_app(service: Service, reception: Reception, admission: Admission, wat
         template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
+             "origins": origins or {},
              "slots": Slots(), "shelves": Shelves(), "cases": Cases(service.paths, settings),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),

@@ -37,12 +37,18 @@ class Lines(msgspec.Struct, frozen=True):
 def audit_log(
     request: Request[Any, Any, Any],
     since: FromQuery[datetime | None] = None,
+    action: Annotated[str | None, QueryParameter(description="This action alone", max_length=200)] = None,
+    who: Annotated[
+        str | None, QueryParameter(description="What this id did, or had done to it", max_length=200)
+    ] = None,
+    before: Annotated[int | None, QueryParameter(description="Lines older than this id", ge=1)] = None,
     limit: Annotated[int, QueryParameter(description="The newest so many", ge=1, le=10_000)] = 1_000,
 ) -> Lines:
     """Sign-ins, also refused ones, keys, people, publications, exports, erasures, backups."""
     reception: Reception = request.app.state.reception
     with closing(database.open_for_reading(reception.paths.database)) as db:
-        found = audit.read(db, since=_seconds(since), limit=limit)
+        names = None if who is None else (who,)
+        found = audit.read(db, since=_seconds(since), limit=limit, action=action, who=names, before=before)
     return Lines([Line(e.id, as_text(e.at) or "", e.actor, e.action, e.subject, e.detail) for e in found])
 
 

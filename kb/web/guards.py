@@ -44,6 +44,14 @@ class Requires:
         raise NotAuthorizedException(f"this is for the role {self.role}: send a key, or sign in", headers=CHALLENGE)
 
 
+class SignedIn(Requires):
+    """A guard that lets in whoever signed in, as whatever role."""
+
+    async def __call__(self, connection: _Connection, handler: BaseRouteHandler) -> None:
+        """Raises HTTPException, as for an agent, without a session or a key."""
+        await Requires("public" if caller_of(connection) is not ANYBODY else "agent")(connection, handler)
+
+
 def requires(role: Role) -> Requires:
     """A guard for `guards=[requires("agent")]`."""
     return Requires(role)

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
 
 from kb.errors import KbError
-from kb.readiness import CHECKS, Probe
+from kb.readiness import CHECKS, Probe, Readiness
 from kb.service import Service
 from kb.web.admission import Admission
 from kb.web.guards import may_read_metrics, requires
@@ -75,17 +75,23 @@ def live(state: State) -> Response[Health]:
 )
 async def ready(state: State) -> Response[Health]:
     """503 with the checks that failed; why they did stands in the log."""
-    watch: Watch = state.watch
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            found = await loop.run_in_executor(watch.threads, watch.probe.look)
-    except TimeoutError:
-        log.error("not ready: looking took longer than %g s", _PATIENCE_SECONDS)
+    found = await looked(state)
+    if found is None:
         return Response(Health("unavailable", failed=["probe"]), status_code=503)
     if not found.ok:
         return Response(Health("unavailable", failed=list(found.failed)), status_code=503)
     return Response(Health("ok", _generation(state.service)))
+
+
+async def looked(state: State) -> Readiness | None:
+    """What is found; None, and a line in the log, where looking takes too long."""
+    watch: Watch = state.watch
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(watch.threads, watch.probe.look)
+    except TimeoutError:
+        log.error("not ready: looking took longer than %g s", _PATIENCE_SECONDS)
+        return None
 
 
 def _generation(service: Service) -> int | None:

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 
-from kb.errors import InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
+from kb.errors import AccountRefused, InputError, KbError, MoveRefused, NotShown, StaleBase, UsageError
 from kb.web.metrics import ERRORS, Metrics
 from kb.web.pages.problem import problem_page, wants_page
 from kb.web.requests import request_id
@@ -85,6 +85,8 @@ def _expected(error: Exception, metrics: Metrics) -> Problem:
         return Problem(str(error), status_code=409, title=_TITLES[409], extra=_named(more))
     if isinstance(error, StaleBase):
         return Problem(str(error), status_code=412, title=_TITLES[412], extra=_named(error.sides))
+    if isinstance(error, AccountRefused):
+        return Problem(str(error), status_code=409, title=_TITLES[409], extra=_named({"reason": error.reason}))
     if isinstance(error, UsageError | InputError):
         return Problem(str(error), status_code=400, title=_TITLES[400], extra=_named())
     if isinstance(error, NotShown):

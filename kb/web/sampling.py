@@ -101,7 +101,7 @@ class Sampling:
         self._metrics.set(metrics.GENERATION, view.manifest.generation)
         self._metrics.set(metrics.CHANGE, view.change)
         if view is not self._counted:
-            for kind, count in _rows(view).items():
+            for kind, count in rows(view).items():
                 self._metrics.set(metrics.ROWS, count, kind)
             self._counted = view
 
@@ -125,7 +125,7 @@ class Sampling:
         return number - before if number >= before else number
 
 
-def _rows(view: View) -> dict[str, int]:
+def rows(view: View) -> dict[str, int]:
     """How many rows are shown of each kind, valid now or not."""
     kinds = np.array([entry.kind for entry in view.catalogue.distinct])
     shown = view.catalogue.removed > view.change

@@ -20,7 +20,7 @@ import uvicorn.supervisors.multiprocess
 
 from kb.access.keys import ensure_admin_key
 from kb.access.reception import Reception
-from kb.config import Paths, Settings, load_settings
+from kb.config import Paths, Place, Settings, load_settings, origins
 from kb.courtesy import Courtesy
 from kb.logs import configure_service
 from kb.service import Service
@@ -55,6 +55,11 @@ class Given(msgspec.Struct, frozen=True):
     def settings(self) -> Settings:
         """Raises SettingsError."""
         return load_settings(Path(self.home), self.flags)
+
+    @property
+    def origins(self) -> dict[str, Place]:
+        """Where those were chosen. Raises SettingsError."""
+        return origins(Path(self.home), self.flags)
 
 
 def given() -> Given:
@@ -108,7 +113,7 @@ def application() -> Requests:
     service, admission = Service(paths, settings, found.url, courtesy), Admission(settings.max_requests, courtesy)
     metrics = Metrics(shared_folder())
     watch = Watch(service, admission, metrics, service.journal)
-    return Requests(Slashes(create_app(service, Reception(paths, settings), admission, watch)), metrics)
+    return Requests(Slashes(create_app(service, Reception(paths, settings), admission, watch, found.origins)), metrics)
 
 
 class Worker(uvicorn.supervisors.multiprocess.Process):

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from litestar import Request, get
 from litestar.datastructures import State as AppState
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Template
 
 from kb.access.callers import Caller
@@ -42,7 +42,7 @@ _Filter = Annotated[str, QueryParameter(max_length=1_000)]
 def overview(
     request: _Request,
     state: AppState,
-    view: View = "articles",
+    view: FromQuery[View] = "articles",
     q: _Filter = "",
     state_: Annotated[str, QueryParameter(name="state", max_length=100)] = "",
     language: _Filter = "",
@@ -81,7 +81,9 @@ def overview(
 
 
 @get("/edit/{article_id:path}", sync_to_thread=True, **for_staff("editor"))
-def editor(request: _Request, state: AppState, article_id: FromPath[Path], article: str | None = None) -> Template:
+def editor(
+    request: _Request, state: AppState, article_id: FromPath[Path], article: FromQuery[str | None] = None
+) -> Template:
     """One article, or a new one: `/edit/new`; one whose id is `new` is at `/edit/new?article`."""
     paths, id_ = service_of(state).paths, article_id.as_posix().lstrip("/")
     if id_ == "new" and article is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlencode
 
 from babel import negotiate_locale
 from babel.messages.catalog import Catalog
@@ -62,10 +63,9 @@ def reader_of(request: Request[Any, Any, Any]) -> Reader:
 def page(request: Request[Caller, Any, Any], template: str, status: int = 200, **values: Any) -> Template:
     """A page in its reader's language; `values` are the template's."""
     reader = reader_of(request)
-    here = request.url.path
     context = {
-        "reader": reader, "languages": LANGUAGES, "caller": request.scope.get("user", ANYBODY), "here": here,
-        "static": static_path(),
+        "reader": reader, "languages": LANGUAGES, "caller": request.scope.get("user", ANYBODY),
+        "here": request.url.path, "back": _address(request), "static": static_path(),
     }  # fmt: skip
     headers = {"Content-Language": reader.tag, "Vary": "Accept-Language, Cookie"}
     return Template(template, context=context | values, status_code=status, headers=headers)
@@ -119,6 +119,12 @@ def translations(language: str) -> NullTranslations:
 def gettext_noop(message: str) -> str:
     """The text itself, marked so that it is known for one that a page will show."""
     return message
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    """The page at hand, in whatever language it is read next."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return request.url.path + (f"?{urlencode(asked)}" if asked else "")
 
 
 @pass_context

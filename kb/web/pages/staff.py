@@ -32,9 +32,18 @@ PLACES = (
 )
 
 
+ACCOUNT = "/account"
+"""Who one is, for everybody who signed in."""
+
+
 def for_staff(role: Role, **opt: Any) -> dict[str, Any]:
     """What a handler of such a page says of itself: who is not signed in is led to sign in."""
     return {"opt": {PAGE: True, **opt}, "guards": [requires(role)], "include_in_schema": False}
+
+
+def landing(caller: Caller) -> str:
+    """Where somebody's work begins: the place for the highest role among those that they may enter."""
+    return next((place.path for place in reversed(PLACES) if caller.may(place.role)), ACCOUNT)
 
 
 def staff_page(request: Request[Caller, Any, Any], template: str, status: int = 200, **values: Any) -> Template:
