@@ -145,8 +145,9 @@ const begin = async () => {
   if (!reply?.ok) { part("notices").append(make("p", { className: "problem", role: "alert", textContent: texts.failed })); return; }
   const shown = await reply.json();
   desk.accept(shown, shown.text);
-  await desk.put(shown.text);
+  const read = desk.put(shown.text);
   area.readOnly = false;
+  await read;
   offerKept();
   if (location.hash === "#look") choose("history");
 };
