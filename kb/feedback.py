@@ -15,16 +15,21 @@ from kb.journal import Journal, Origin
 from kb.store import signals
 from kb.store.signals import KeptSignal, Shown
 
-SignalKind = Literal["opened", "copied", "helpful", "not_helpful"]
+SignalKind = Literal["opened", "copied", "helpful", "not_helpful", "solved", "not_solved"]
 Reason = Literal["wrong", "outdated", "incomplete", "unclear", "not_my_question", "other"]
 KINDS: tuple[SignalKind, ...] = get_args(SignalKind)
+VERDICTS: tuple[SignalKind, ...] = ("solved", "not_solved")
+"""How a conversation ended, as its customer sees it: said of an answer in it, with a rating from 1 to 5 or without."""
 MAX_NOTE, MAX_NAME = 2_000, 200
 """Characters of a note, and of an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A signal about a search (`query_id`) or an answer (`answer_id`), and the document or passage it is about."""
+    """A signal about a search (`query_id`) or an answer (`answer_id`), and the document or passage it is about.
+
+    With neither it is about an article (`document_id`) that was read without a question.
+    """
 
     kind: SignalKind
     query_id: str | None = None
@@ -35,21 +40,24 @@ class Feedback:
     rank: int | None = None
     reason: Reason | None = None
     note: str | None = None
+    rating: int | None = None
 
 
-def take(journal: Journal, given: Feedback, origin: Origin) -> KeptSignal:
+def take(journal: Journal, given: Feedback, origin: Origin, read: Shown | None = None) -> KeptSignal:
     """What is kept of it, committed and on the disk: under an id that was sent before, what was sent first.
+
+    `read` is the article that this caller may read, where the feedback is about that alone.
 
     Raises UsageError, NotShown where the search or answer, or the document in it, was not shown to this caller, and
     StoreError where it cannot be kept.
     """
-    _check(given)
+    _check(given, read)
     note = given.note and journal.redacted(given.note)
     channel, customer, at = journal.channel(origin), journal.customer(origin), time.time()
-    about = given.query_id or given.answer_id or ""
+    about = given.query_id or given.answer_id or given.document_id or ""
 
     def write(db: Database) -> KeptSignal:
-        shown = _place(given, _shown(db, given, origin.caller))
+        shown = read or _place(given, _shown(db, given, origin.caller))
         kept = KeptSignal(
             about=about,
             id=given.id or uuid.uuid4().hex,
@@ -66,15 +74,20 @@ def take(journal: Journal, given: Feedback, origin: Origin) -> KeptSignal:
             caller=origin.caller,
             channel=channel,
             customer=customer,
+            rating=given.rating,
         )
         return signals.add(db, kept)
 
     return journal.keep(write)
 
 
-def _check(given: Feedback) -> None:
-    if (given.query_id is None) == (given.answer_id is None):
-        raise UsageError("give either `query_id` or `answer_id`: what the feedback is about")
+def _check(given: Feedback, read: Shown | None) -> None:
+    if (given.query_id is not None) + (given.answer_id is not None) + (read is not None) != 1:
+        raise UsageError("give either `query_id` or `answer_id`, or a `document_id` alone: what the feedback is about")
+    if given.kind in VERDICTS and given.answer_id is None:
+        raise UsageError(f"kind {given.kind!r}: said of an answer, by its `answer_id`")
+    if given.rating is not None and given.kind not in VERDICTS:
+        raise UsageError(f"rating {given.rating}: only {' and '.join(VERDICTS)} have one, not {given.kind!r}")
     if given.reason is not None and given.kind != "not_helpful":
         raise UsageError(f"reason {given.reason!r}: only `not_helpful` has a reason, not {given.kind!r}")
     if given.query_id is not None and given.document_id is None and given.passage_id is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kb.answer.citations import document_url
 from kb.errors import NotShown
+from kb.ingest.articles import path_of
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import public_rendering
 from kb.knowledge import KnowledgeBase
@@ -22,7 +23,7 @@ _SUMMARY = 160
 class ShownArticle:
     """An article; `body` is Markdown, without `::: agent` blocks for who may not see them.
 
-    Citations of this `revision` are spans of this `body`.
+    Citations of this `revision` are spans of this `body`. `changed` is when that was stored (ISO 8601).
     """
 
     document_id: str
@@ -37,6 +38,7 @@ class ShownArticle:
     tags: tuple[str, ...]
     urgent: bool
     actions: tuple[Action, ...]
+    changed: str
 
 
 def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> ShownArticle:
@@ -51,7 +53,13 @@ def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> 
     return ShownArticle(
         document_id, revision, found.title, found.language, body, document_url(document_id, "article"), found.audience,
         found.product, found.category, found.tags, found.urgent, found.actions,
+        kb.reader.changed_at(document_id, revision),
     )  # fmt: skip
+
+
+def place(kb: KnowledgeBase, document_id: str) -> str:
+    """Where an article's file is under `articles/`, or would be."""
+    return kb.reader.path_of(document_id) or path_of(document_id)
 
 
 def summary(shown: ShownArticle) -> str:

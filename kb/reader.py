@@ -21,7 +21,7 @@ from kb.search.embedding import ModelSpec
 from kb.search.generation import Manifest
 from kb.search.keywords import Keywords
 from kb.search.view import View
-from kb.store import database, documents, passages, vectors
+from kb.store import database, documents, passages, revisions, vectors
 from kb.store.documents import Titled
 
 
@@ -102,6 +102,16 @@ class Reader:
         """One revision of a document."""
         with database.explained(self._paths.database):
             return documents.read(self._database(), document_id, revision)
+
+    def changed_at(self, document_id: str, revision: int) -> str:
+        """When a revision of a document was stored (ISO 8601)."""
+        with database.explained(self._paths.database):
+            return revisions.changed_at(self._database(), document_id, revision)
+
+    def path_of(self, document_id: str) -> str | None:
+        """The file under `articles/` that a document was read from; None where it is of no file."""
+        with database.explained(self._paths.database):
+            return documents.path_of(self._database(), document_id)
 
     def titles(self) -> list[Titled]:
         """What a list shows of every published article, whoever may see it."""

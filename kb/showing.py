@@ -17,6 +17,7 @@ from kb.insight.usage import Usage
 from kb.replaying import Replay
 
 _ROWS = 20
+_USES = ("shown", "cited", "opened", "copied", "helpful", "not_helpful", "solved", "not_solved")
 
 
 def show_replay(found: Replay) -> None:
@@ -83,8 +84,8 @@ def show_insights(missed: Gaps, used: Usage) -> None:
         (str(one.count), str(one.confident), one.question) for one in missed.unclicked[:_ROWS]
     ])  # fmt: skip
     console.print(Text(f"{used.used} of {used.articles} live articles were used ({used.share_used:.0%})", "bold"))
-    _show(console, ("article", "shown", "cited", "opened", "copied", "helpful", "not"), [
-        (use.document_id, *map(str, (use.shown, use.cited, use.opened, use.copied, use.helpful, use.not_helpful)))
+    _show(console, ("article", "shown", "cited", "opened", "copied", "helpful", "not", "solved", "unsolved"), [
+        (use.document_id, *(str(getattr(use, name)) for name in _USES))
         for use in used.use[:_ROWS]
     ])  # fmt: skip
     if used.never_used:

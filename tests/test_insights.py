@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kb import recording
 from kb.cli import main
-from kb.feedback import KINDS, Feedback, take
+from kb.feedback import KINDS, VERDICTS, Feedback, take
 from kb.insight import gaps as gaps_module
 from kb.insight.gaps import gaps, group
 from kb.insight.usage import usage
@@ -107,12 +107,12 @@ def test_the_use_of_articles_is_what_was_shown_cited_opened_copied_and_praised(t
                 found = recording.search(kb, journal, Ask(asked), 2, Origin())
                 counts.update((hit.document_id, "shown") for hit in found.hits)
                 document = dice.choice(found.hits).document_id
-                about = Feedback(dice.choice(KINDS), query_id=found.query_id, document_id=document)
+                about = Feedback(dice.choice(KINDS[: -len(VERDICTS)]), query_id=found.query_id, document_id=document)
             if number % 3:
                 take(journal, about, Origin())
                 counts[document, about.kind] += 1
     told = usage(two.paths, 7)
-    names = ("shown", "cited", "opened", "copied", "helpful", "not_helpful")
+    names = ("shown", "cited", "opened", "copied", "helpful", "not_helpful", "solved", "not_solved")
     every = {use.document_id: use for use in (*told.use, *told.never_used)}
     assert set(every) == {"refund", "delivery", "never"}
     assert {(d, n): getattr(use, n) for d, use in every.items() for n in names if getattr(use, n)} == dict(counts)

@@ -32,6 +32,7 @@ from kb.retention import forget
 from kb.store import group_commit
 from kb.store.group_commit import GroupCommit
 from kb.store.journal import open_journal
+from kb.store.signals import Shown
 
 SECRETS = (
     "13812345678",
@@ -336,6 +337,28 @@ def test_feedback_about_a_keys_answer_is_for_that_key_or_who_has_the_id(kb: Know
     assert take(journal, given, Origin()).document_id == "refund"
     with pytest.raises(NotShown):
         take(journal, given, Origin("key2"))
+
+
+def test_feedback_about_an_article_that_was_read_names_no_question(journal: Journal, two: Centre) -> None:
+    given, read = Feedback("helpful", document_id="refund", id="n1"), Shown("refund", 1)
+    for _ in range(2):
+        kept = take(journal, given, Origin("", "web"), read)
+        assert (kept.document_id, kept.revision, kept.query_id, kept.answer_id) == ("refund", 1, None, None)
+    assert rows(two.paths, "SELECT about, kind FROM signals") == [("refund", "helpful")]
+    with pytest.raises(UsageError, match="document_id"):
+        take(journal, given, Origin("", "web"))
+
+
+def test_a_verdict_is_said_of_an_answer_and_alone_has_a_rating(kb: KnowledgeBase, journal: Journal) -> None:
+    answer = recording.answer(kb, journal, Ask("When are refunds?"), Origin())
+    kept = take(journal, Feedback("solved", answer_id=answer.answer_id, rating=4, note="Call 13812345678"), Origin())
+    assert (kept.document_id, kept.rating) == ("refund", 4)
+    assert "13812345678" not in (kept.note or "")
+    assert take(journal, Feedback("not_solved", answer_id=answer.answer_id), Origin()).rating is None
+    with pytest.raises(UsageError, match="rating"):
+        take(journal, Feedback("helpful", answer_id=answer.answer_id, rating=4), Origin())
+    with pytest.raises(UsageError, match="answer_id"):
+        take(journal, Feedback("solved", document_id="refund"), Origin(), Shown("refund", 1))
 
 
 def test_feedback_with_the_same_id_counts_once_for_each_answer(

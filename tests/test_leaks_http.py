@@ -237,6 +237,13 @@ def _asked_by_form(_: str) -> Iterator[Request]:
         yield "POST", "/ask", urlencode({"question": question}).encode(), {"Content-Type": FORM}
 
 
+def _said_of_articles(_: str) -> Iterator[Request]:
+    for name in (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing"):
+        body = urlencode({"kind": "not_helpful", "article": name, "conversation": "amber"}).encode()
+        yield "POST", "/feedback", body, {"Content-Type": FORM}
+        yield "POST", "/ask", urlencode({"question": "我要转人工客服", "about": name}).encode(), {"Content-Type": FORM}
+
+
 def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     """Asked of the articles of the groups, of a withdrawn one, and of one that is nobody's."""
     ids = (*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "vip/nothing")
@@ -363,6 +370,17 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     "GET /edit/{article_id}": _of_articles("/edit/{}"),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
+    "POST /feedback": _said_of_articles,
+    "POST /callback": _same(
+        (
+            "POST",
+            "/callback",
+            urlencode({"handover": "amber", "contact": "amber@example.com"}).encode(),
+            {"Content-Type": FORM},
+        )
+    ),
+    "GET /widget": _same(*[("GET", f"/widget?lang={language}", None, {}) for language in ("en", "zh")]),
+    "GET /widget.js": _same(("GET", "/widget.js", None, {})),
     "GET /topics/{name}": _same(
         *[("GET", f"/topics/{name}", None, {}) for name in ("internal", "returns", "-", "vip")]
     ),
@@ -549,11 +567,12 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
                 assert statuses[200], (caller, endpoint)
                 assert statuses.keys() <= {200, 400, 404}, (caller, endpoint)
             else:
-                assert statuses.keys() == {401 if role is None else 403}, (caller, endpoint)
+                unknown = 303 if endpoint == "GET /edit" else 401  # a page leads to the one for signing in
+                assert statuses.keys() == {unknown if role is None else 403}, (caller, endpoint)
 
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
-    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "{article_id}" in end}
+    seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "/api/articles/{article_id}" in end}
     assert len(seen) == 2 + 3 + len(_MOVES) + 2 + 5
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
@@ -40,6 +42,30 @@ Offer a new lid for free.
 :::
 """
 
+LID = """---
+id: lid
+category: kitchen
+---
+# A new lid
+
+Ask for a lid of the [kettle](/articles/kettle#more). ![A lid](../images/lid.svg)
+
+## Ordering
+
+Order it.
+
+## Sizes & <shapes>
+
+Two.
+
+### Small
+
+One.
+
+## Fitting
+
+Turn it.
+"""
 CHINESE = "---\ntranslation_of: kettle\ncategory: kitchen\n---\n# 水壶\n\n盖子打开时水壶会停。\n"
 FRAUD = "---\naudience: agent\ncategory: risks\n---\n# Kettle fraud\n\n![x](images/fraud.svg)\n"
 SETTINGS = 'min_confidence = 0.0\n[categories]\nkitchen = {en = "In the kitchen", zh = "厨房"}\n'
@@ -58,6 +84,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_embe
     )
     for name in ("lid", "fraud", "unused"):
         write_article(home, f"images/{name}.svg", PICTURE)
+    write_article(home, "lids/one.md", LID)
     (home / "kb.toml").write_text(
         'min_confidence = 0.0\n[categories]\nkitchen = {en = "In the kitchen", zh = "厨房"}\n'
     )
@@ -134,11 +161,105 @@ def test_a_picture_is_for_who_may_read_an_article_that_shows_it(server: Server) 
         assert server.client.get(f"/pictures/{path}").status_code == 404, path
 
 
+def test_an_article_whose_id_is_not_its_path_shows_its_pictures_and_leads_to_others(server: Server) -> None:
+    page = read(server, "/articles/lid")
+    assert 'src="/pictures/images/lid.svg?of=lid"' in page
+    assert server.client.get("/pictures/images/lid.svg?of=lid").status_code == 200
+    assert 'href="/articles/kettle#s-more"' in page
+
+
+def test_a_long_article_begins_with_its_headings_and_says_when_it_changed(server: Server) -> None:
+    page = read(server, "/articles/lid")
+    contents = page.partition('class="contents"')[2].partition("</nav>")[0]
+    links = re.findall(r'class="level(\d)"><a href="#([^"]+)">([^<]+)<', contents)
+    assert links == [
+        ("2", "s-ordering", "Ordering"),
+        ("2", "s-sizes-", "Sizes &amp; &lt;shapes&gt;"),
+        ("3", "s-small", "Small"),
+        ("2", "s-fitting", "Fitting"),
+    ]
+    assert all(f'id="{anchor}"' in page for _, anchor, _ in links)
+    assert re.search(r'<time datetime="20\d\d-', page)
+    assert "contents" not in read(server, "/articles/kettle")
+
+
+def test_articles_near_in_meaning_are_named_in_the_same_language_and_public(server: Server) -> None:
+    related = read(server, "/articles/kettle").partition('id="related-title"')[2].partition("</section>")[0]
+    assert re.findall(r'href="([^"]+)"', related) == ["/articles/lid"]
+    assert 'id="related-title"' not in read(server, "/articles/zh/kettle")
+
+
+def test_a_reader_says_whether_an_article_helped(server: Server) -> None:
+    said = {"kind": "not_helpful", "article": "kettle", "id": "page-1"}
+    for _ in range(2):
+        answered = server.client.post("/feedback", data=said)
+        assert answered.status_code == 200, answered.text
+        assert 'name="about" value="kettle"' in answered.text
+    with closing(sqlite3.connect(server.home / "data" / "journal.sqlite")) as db:
+        kept = db.execute("SELECT kind, revision, channel FROM signals WHERE about = 'kettle'").fetchall()
+    assert kept == [("not_helpful", 1, "web")]
+    handed = server.client.post("/ask", data={"question": "I want to talk to a person", "about": "kettle"})
+    assert 'class="handover"' in handed.text
+    for wrong in (
+        {"kind": "helpful", "article": "fraud"},
+        {"kind": "helpful", "article": "nothing"},
+        {"kind": "helpful", "answer": "0" * 32},
+    ):
+        assert server.client.post("/feedback", data=wrong).status_code == 404
+    for wrong in (
+        {"kind": "helpful"},
+        {"kind": "wonderful", "article": "kettle"},
+        {"kind": "solved", "article": "lid"},
+    ):
+        assert server.client.post("/feedback", data=wrong).status_code == 400
+    by_program = {"kind": "helpful", "document_id": "kettle"}
+    assert server.client.post("/api/feedback", json=by_program).status_code == 200
+    assert server.client.post("/api/feedback", json=by_program | {"document_id": "fraud"}).status_code == 404
+
+
+def test_who_was_not_helped_by_an_answer_has_a_person_at_once(server: Server) -> None:
+    first = server.client.post("/ask", data={"question": "Why does the kettle stop?"}).text
+    form = re.search(r'<form class="helpful".*?</form>', first, re.DOTALL)
+    assert form
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', form[0]))
+    handed = server.client.post("/feedback", data=hidden | {"kind": "not_helpful"})
+    assert 'class="handover"' in handed.text
+    assert f'name="conversation" value="{hidden["conversation"]}"' in handed.text
+    verdict = {"kind": "not_solved", "answer": hidden["answer"], "rating": "2", "note": "slow"}
+    unhappy = server.client.post("/feedback", data=verdict | {"conversation": hidden["conversation"]})
+    assert "We are sorry" in unhappy.text
+    assert hidden["conversation"] in unhappy.text
+    assert server.client.post("/feedback", data=verdict | {"rating": "6"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/articles/nothing", "/articles/fraud", "/topics/risks"])
+def test_a_page_that_is_not_there_offers_to_ask(path: str, server: Server) -> None:
+    gone = server.client.get(path, headers={"Accept": "text/html"})
+    assert gone.status_code == 404
+    assert 'action="/ask"' in gone.text
+    assert "noindex" in gone.text
+
+
+def test_pages_name_themselves_for_search_engines(server: Server) -> None:
+    for path, title in (("/", "Help centre"), ("/topics/kitchen", "In the kitchen"), ("/articles/kettle", "Kettle")):
+        page = read(server, path)
+        assert re.search(rf"<title>{title}", page), path
+        description = re.search(r'name="description" content="([^"]{10,})"', page)
+        assert description, path
+        assert 'hreflang="x-default"' in page, path
+        assert page.count('rel="canonical"') == 1, path
+    asked = server.client.post("/ask", data={"question": "Why does the kettle stop?"}).text
+    assert "<title>Why does the kettle stop?" in asked
+
+
 def test_topics_and_sitemap_list_what_anybody_may_read(server: Server) -> None:
     assert "Kettle" in read(server, "/topics/kitchen")
     assert server.client.get("/topics/risks").status_code == 404
     site = read(server, "/sitemap.xml")
-    assert "/articles/zh/kettle</loc>" in site
+    assert "/articles/zh/kettle</loc><lastmod>20" in site
+    assert site.count('hreflang="zh" href="http') >= 2
+    assert 'hreflang="x-default"' in site
+    assert "/topics/kitchen?lang=zh</loc>" in site
     assert "fraud" not in site
     assert "Sitemap: " in read(server, "/robots.txt")
 
@@ -160,7 +281,7 @@ def test_pages_come_with_a_strict_policy_and_scripts_that_may_be_kept(server: Se
     assert "unsafe-inline" not in response.headers["content-security-policy"]
     assert not re.search(r"<script(?! type=\"module\")(?! src=)|<style| on[a-z]+=| style=", response.text)
     assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text)
-    assert len(assets) == 3
+    assert len(assets) == 4
     for asset in assets:
         found = server.client.get(asset)
         assert found.status_code == 200

@@ -65,6 +65,22 @@ def test_the_first_shape_keeps_its_documents_when_the_second_arrives(tmp_path: P
     assert documents.read(database.open_for_writing(file), "a", 1) == ARTICLE
 
 
+def test_a_journal_keeps_its_signals_when_they_may_be_about_articles(tmp_path: Path) -> None:
+    file, shape = tmp_path / "journal.sqlite", journal_migrations.migrations
+    old = Database(sqlite3.connect(file, isolation_level=None))
+    shape.apply(old, stop_before="0070_signals_about_articles")
+    row = ("q", "n1", 1.5, "opened", "q", None, "a", 2, "a@2#0", 3, None, "why", "k", "web", "c")
+    old.execute(f"INSERT INTO signals VALUES ({', '.join('?' * len(row))})", row)
+    before = list(old.execute("SELECT * FROM signals"))
+    old.close()
+    new = database.open_for_writing(file, shape=shape)
+    assert list(new.execute("SELECT * FROM signals")) == [(*before[0], None)]
+    indexes = {row[0] for row in new.execute("SELECT name FROM sqlite_schema WHERE tbl_name = 'signals'")}
+    assert indexes >= {"signals_by_time", "signals_by_customer", "signals_by_document"}
+    with pytest.raises(sqlite3.IntegrityError):
+        new.execute("UPDATE signals SET rating = 6")
+
+
 def test_what_was_stored_is_read_back_equal_and_every_revision_is_kept(db: Database) -> None:
     with database.transaction(db):
         change = documents.next_change(db)

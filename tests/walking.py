@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Frame, Page, sync_playwright
 from server_process import Server
 
 from kb.access.callers import Role
@@ -59,32 +59,34 @@ class Walk:
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}-{self.language}-{self.size}.png")
 
-    def audit(self) -> None:
+    def audit(self, within: Frame | None = None, *, host: str | None = None) -> None:
         """No violation that axe-core takes for serious or critical, no other host, nothing too wide or too heavy.
 
-        Raises AssertionError.
+        `within` is a frame that is looked at alone; `host` whose page it is that shows ours. Raises AssertionError.
         """
-        found = Axe().run(self.page).response["violations"]
+        place = within or self.page
+        found = Axe().run(place).response["violations"]  # type: ignore[arg-type]  # a frame does
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in serious]
-        assert not told, f"{self.page.url}: {told}"
+        assert not told, f"{place.url}: {told}"
         hosts = {urlsplit(url).netloc for url in self.asked if url.startswith(("http", "ws"))}
-        assert hosts <= {f"127.0.0.1:{self.server.port}"}, hosts
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{self.page.url} is {wide} px wider than its window"
-        assert (weight := self.page.evaluate(_WEIGHT)) <= 100_000, f"{self.page.url} weighs {weight:,} bytes"
+        assert hosts <= {f"127.0.0.1:{self.server.port}", host}, hosts
+        wide = place.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{place.url} is {wide} px wider than its window"
+        weight = place.evaluate(_WEIGHT)
+        assert weight <= 100_000, f"{place.url} weighs {weight:,} bytes"
 
-    def assert_keyboard(self) -> None:
+    def assert_keyboard(self, within: Frame | None = None) -> None:
         """Every link, button and field that is seen is reached by Tab, and shows that it has the focus.
 
-        Raises AssertionError.
+        `within` is a frame that is looked at alone. Raises AssertionError.
         """
-        page = self.page
+        page, keys = within or self.page, self.page.keyboard
         wanted = page.evaluate(_NUMBER_CONTROLS)
         page.evaluate("document.activeElement?.blur(); window.scrollTo(0, 0)")
         reached: set[str] = set()
         for _ in range(wanted + 30):
-            page.keyboard.press("Tab")
+            keys.press("Tab")
             if (number := page.evaluate("document.activeElement?.dataset.walk ?? ''")) != "":
                 reached.add(number)
             if len(reached) >= wanted:
@@ -99,8 +101,8 @@ _WEIGHT = """() => ["navigation", "resource"].flatMap((kind) => performance.getE
 _NUMBER_CONTROLS = """() => {
   const seen = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
     .filter((e) => !e.disabled && e.type !== "hidden" && e.tabIndex >= 0)
-    .filter((e) => e.checkVisibility({ visibilityProperty: true })
-      && !(e.type === "radio" && !e.checked && e.form?.querySelector(`[name="${e.name}"]:checked`)));
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && (e.type !== "radio" || !e.form
+      || e === (e.form.querySelector(`[name="${e.name}"]:checked`) ?? e.form.querySelector(`[name="${e.name}"]`))));
   seen.forEach((e, number) => { e.dataset.walk = number; });
   return seen.length;
 }"""
@@ -117,8 +119,12 @@ def walking(
     *,
     dark: bool = False,
     scripts: bool = True,
+    forbidden: bool = False,
 ) -> Iterator[Walk]:
-    """A fresh profile's tab; a script's error, or what the page's policy forbade, fails the test that has it."""
+    """A fresh profile's tab; a script's error, or what the page's policy forbade, fails the test that has it.
+
+    Where something is `forbidden` on purpose, only errors do.
+    """
     width, height = SIZES[size]
     with sync_playwright() as playwright:
         context = playwright.chromium.connect_over_cdp(chromium).new_context(
@@ -132,7 +138,9 @@ def walking(
         page, wrong, asked = context.new_page(), list[str](), list[str]()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if re.search("Content.Security", said.text) else None)
+        if not forbidden:
+            refused = re.compile("Content.Security")
+            page.on("console", lambda said: wrong.append(said.text) if refused.search(said.text) else None)
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         try:

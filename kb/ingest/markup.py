@@ -24,6 +24,8 @@ from kb.ingest.sentences import line_starts
 _ANCHOR = "s-"
 """Before every anchor: a heading named `body` or `location` must not take the place of something of the page's own."""
 _SCHEMES = ("http", "https", "mailto", "tel")
+_ARTICLE = re.compile(r"/articles/(?!/)([^?#\\\x00-\x1f]+)(?:#(.*))?")
+"""A link to another article, as importers write it; whether its reader may read that is looked at there."""
 _SCHEME = re.compile(r"[\s\x00-\x1f]*([a-zA-Z][a-zA-Z0-9+.-]*):")
 _UNIFORM = str.maketrans({"\r": " ", "\0": "\ufffd"})
 _MARKS = {"zh-Hant": "僅供客服人員", "zh": "仅供客服人员", "": "For agents only"}
@@ -184,10 +186,14 @@ class _Reading:
         if link.startswith("#"):
             token.attrSet("href", "#" + quote(_slug(unquote(link[1:]).removeprefix(_ANCHOR))))
             return True
+        if (other := _ARTICLE.fullmatch(link)) and ".." not in unquote(other[1]).split("/"):
+            heading = f"#{quote(_slug(unquote(other[2]).removeprefix(_ANCHOR)))}" if other[2] else ""
+            token.attrSet("href", f"/articles/{quote(unquote(other[1]))}{heading}")
+            return True
         scheme = _SCHEME.match(unquote(link))
         if scheme and scheme[1].lower() in _SCHEMES and scheme[0][:-1] == scheme[1]:
             return True
-        accepted = f"accepted are {', '.join(_SCHEMES)} and, to a heading of this article, `#heading`"
+        accepted = f"accepted are {', '.join(_SCHEMES)}, `/articles/ID` and, to a heading of this article, `#heading`"
         self._refuse(line, block, f"the link to `{link[:80]}` is left out, its text stays; {accepted}")
         return False
 

@@ -18,7 +18,10 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How often an article was shown by a search, cited by an answer, opened, copied, and found helpful or not."""
+    """How often an article was shown by a search, cited by an answer, opened, copied, and found helpful or not.
+
+    `solved` and `not_solved` count conversations that ended so with an answer of it.
+    """
 
     document_id: str
     title: str
@@ -28,6 +31,8 @@ class Use:
     copied: int = 0
     helpful: int = 0
     not_helpful: int = 0
+    solved: int = 0
+    not_solved: int = 0
 
 
 @dataclass(frozen=True, slots=True)

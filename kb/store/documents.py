@@ -48,13 +48,14 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """What a list shows of an article."""
+    """What a list shows of an article; `changed` is when its text last did (ISO 8601)."""
 
     id: str
     title: str
     language: str
     category: str | None
     translation_of: str | None
+    changed: str
 
 
 def kind_of(document: Document) -> str:
@@ -213,9 +214,9 @@ def titled(db: Database) -> Iterator[Titled]:
     """Every published article's current revision, in order of id."""
     query = (
         "SELECT d.id, json_extract(r.content, '$.title'), json_extract(r.content, '$.language'),"
-        " json_extract(r.content, '$.category'), json_extract(r.content, '$.translation_of')"
+        " json_extract(r.content, '$.category'), json_extract(r.content, '$.translation_of'), c.at"
         " FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision"
-        " WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
+        " JOIN changes c ON c.seq = r.change WHERE d.kind = 'article' AND d.status = 'published' ORDER BY d.id"
     )
     return (Titled(*row) for row in db.execute(query))
 

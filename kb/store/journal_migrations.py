@@ -205,3 +205,26 @@ def streams_gone_on_with(db: Database) -> None:
         ALTER TABLE streams ADD COLUMN secret TEXT;
         ALTER TABLE streams ADD COLUMN problem TEXT;
     """)
+
+
+@migrations(name="0070_signals_about_articles")
+def signals_about_articles(db: Database) -> None:
+    """A signal may be about an article that was read without a question; a verdict on an answer may rate it.
+
+    SQLite cannot change a CHECK: the table is made anew. `about` is then the article's id.
+    """
+    db.executescript("""
+        CREATE TABLE signals_made (
+            about TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, query_id TEXT, answer_id TEXT,
+            document_id TEXT, revision INTEGER, passage_id TEXT, rank INTEGER, reason TEXT, note TEXT,
+            caller TEXT NOT NULL, channel TEXT, customer TEXT, rating INTEGER CHECK (rating BETWEEN 1 AND 5),
+            PRIMARY KEY (about, id), CHECK (about = coalesce(query_id, answer_id, document_id))
+        ) WITHOUT ROWID;
+        INSERT INTO signals_made SELECT about, id, at, kind, query_id, answer_id, document_id, revision, passage_id,
+            rank, reason, note, caller, channel, customer, NULL FROM signals;
+        DROP TABLE signals;
+        ALTER TABLE signals_made RENAME TO signals;
+        CREATE INDEX signals_by_time ON signals (at);
+        CREATE INDEX signals_by_customer ON signals (customer) WHERE customer IS NOT NULL;
+        CREATE INDEX signals_by_document ON signals (document_id, revision) WHERE document_id IS NOT NULL;
+    """)

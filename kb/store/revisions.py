@@ -80,3 +80,14 @@ def _all(db: Database, document_id: str, number: int | None) -> dict[int, Revisi
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def changed_at(db: Database, document_id: str, revision: int) -> str:
+    """When a revision of a document was stored (ISO 8601). Raises KeyError where there is none."""
+    row = db.execute(
+        "SELECT c.at FROM revisions r JOIN changes c ON c.seq = r.change WHERE r.document_id = ? AND r.revision = ?",
+        [document_id, revision],
+    ).fetchone()
+    if row is None:
+        raise KeyError(f"{document_id} revision {revision}")
+    return str(row[0])

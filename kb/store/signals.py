@@ -24,7 +24,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class KeptSignal:
-    """One signal as the journal holds it, about a search or an answer: an `id` counts once for each."""
+    """One signal as the journal holds it, about a search, an answer or an article: an `id` counts once for each."""
 
     about: str
     id: str
@@ -41,6 +41,7 @@ class KeptSignal:
     caller: str
     channel: str | None
     customer: str | None
+    rating: int | None = None
 
 
 _NAMES = [field.name for field in fields(KeptSignal)]

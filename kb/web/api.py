@@ -133,7 +133,7 @@ def create_app(
     settings = reception.settings
     app = Litestar(
         [
-            Router("/", route_handlers=[search, answers, stream_offers, pages.ASKING], middleware=[admission]),
+            Router("/", route_handlers=[search, answers, stream_offers, *pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
             articles(settings), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING, *pages.HANDLERS,
             _openapi_files(), static_files(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,8 +12,11 @@ from litestar.datastructures import State
 from litestar.openapi.spec import Operation
 from litestar.params import JSONBody
 
+from kb import library
 from kb.feedback import MAX_NAME, MAX_NOTE, Feedback, Reason, SignalKind, take
 from kb.journal import Journal, Origin
+from kb.store.signals import Shown
+from kb.web import asking
 from kb.web.documented import problem
 from kb.web.guards import caller_of, requires
 
@@ -22,9 +26,10 @@ CustomerRef = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Feedback about a search (`query_id`) or an answer (`answer_id`), one of which is given.
+    """Feedback about a search (`query_id`) or an answer (`answer_id`), or about an article (`document_id` alone).
 
-    `kind` says what happened; `not_helpful` may have a `reason`, any kind a `note`. `document_id`, `passage_id` and
+    `kind` says what happened; `not_helpful` may have a `reason`, any kind a `note`; `solved` and `not_solved`, said of
+    an answer when a conversation ends, a `rating` from 1 to 5. `document_id`, `passage_id` and
     `rank` (from 1) must be among what was shown; about a search the first or the second is needed. `id` is the sender's
     own: feedback sent again with the same one counts once. `customer_ref` is kept only as a keyed hash.
     """
@@ -38,6 +43,7 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rank: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
     reason: Reason | None = None
     note: Annotated[str, msgspec.Meta(max_length=MAX_NOTE)] | None = None
+    rating: Annotated[int, msgspec.Meta(ge=1, le=5)] | None = None
     channel: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     customer_ref: CustomerRef | None = None
 
@@ -66,15 +72,27 @@ class _Keeping(Operation):
     guards=[requires("public")],
     status_code=200,
     sync_to_thread=True,
-    summary="Say what became of a search's hit or of an answer",
+    summary="Say what became of a search's hit, an answer or an article",
     operation_class=_Keeping,
 )
 def feedback(request: Request[Any, Any, Any], state: State, data: JSONBody[Given]) -> Acknowledged:
     """Answered once it is committed and on the disk; about what was not shown to the sender it is refused."""
     journal: Journal = state.service.journal
-    fields = {name: getattr(data, name) for name in Feedback.__slots__}
-    kept = take(journal, Feedback(**fields), origin_of(request, data.channel, data.customer_ref))
+    given = Feedback(**{name: getattr(data, name) for name in Feedback.__slots__})
+    origin = origin_of(request, data.channel, data.customer_ref)
+    kept = take(journal, given, origin, read_of(state, given, caller_of(request).audiences))
     return Acknowledged(kept.id, kept.kind)
+
+
+def read_of(state: State, given: Feedback, audiences: Collection[str]) -> Shown | None:
+    """The article that feedback is about which names no question; None where it names one, or no article.
+
+    Raises NotShown where these audiences may not read it now.
+    """
+    if given.query_id is not None or given.answer_id is not None or given.document_id is None:
+        return None
+    found = library.article(asking.service_of(state).knowledge, given.document_id, audiences)
+    return Shown(found.document_id, found.revision)
 
 
 def origin_of(request: Request[Any, Any, Any], channel: str | None, customer: str | None) -> Origin:

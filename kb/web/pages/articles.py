@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 from litestar import Request, get
 from litestar.datastructures import State
@@ -14,9 +17,11 @@ from litestar.response import Template
 from kb import library
 from kb.access.callers import Caller
 from kb.answer.quoted import article_html
+from kb.config import zone
 from kb.errors import NotShown
+from kb.handover.moments import day
 from kb.library import ShownArticle
-from kb.model import AGENT, EVERY
+from kb.model import AGENT, EVERY, PUBLIC
 from kb.shelves import Shelves
 from kb.web import asking
 from kb.web.guards import requires
@@ -24,7 +29,10 @@ from kb.web.pages.help import category_name, site_of
 from kb.web.pages.interface import page, reader_of
 from kb.web.pages.pictures import with_pictures
 
-_RELATED = 5
+_HEADING = re.compile(r'<h([23]) id="(s-[^"]+)">(.*?)</h\1>', re.DOTALL)
+_TAG = re.compile("<[^>]*>")
+_LONG = 4
+"""Headings from which on an article has a table of contents."""
 _Request = Request[Caller, Any, State]
 
 
@@ -41,20 +49,17 @@ def article(
     shown = _shown(request, state, _id(document_id))
     span = (start, end) if start is not None and end is not None and revision in (None, shown.revision) else None
     agents = bool(request.user.audiences & {AGENT, EVERY})
-    html = article_html(shown.body, _path(shown.document_id), shown.language, agents=agents, span=span)
     shelves: Shelves = state.shelves
-    kb = asking.service_of(state).knowledge
-    family = [one for one in shelves.family(kb, shown.document_id) if one.id != shown.document_id]
-    beside = [
-        one
-        for one in shelves.articles(kb)
-        if one.category == shown.category and one.language == shown.language and one.id != shown.document_id
-    ]
+    kb, language = asking.service_of(state).knowledge, reader_of(request).language
+    path = library.place(kb, shown.document_id)
+    html = article_html(shown.body, path, shown.language, agents=agents, span=span)
+    family = shelves.family(kb, shown.document_id)
     return page(
         request, "article.html", shown=shown, html=with_pictures(html, shown.document_id), site=site_of(request),
-        family=family, related=beside[:_RELATED] if shown.category else [], description=library.summary(shown),
-        category=category_name(state, reader_of(request).language, shown.category),
-        moved=revision is not None and revision != shown.revision,
+        family=family, related=shelves.related(kb, shown.document_id), description=library.summary(shown),
+        category=category_name(state, language, shown.category), contents=_contents(html), sent=uuid4().hex,
+        changed=day(shown.changed, language, zone(state.settings)),
+        moved=revision is not None and revision != shown.revision, public=PUBLIC in shown.audience,
     )  # fmt: skip
 
 
@@ -72,5 +77,7 @@ def _id(path: Path) -> str:
     return path.as_posix().lstrip("/")
 
 
-def _path(document_id: str) -> str:
-    return f"{document_id}.md"
+def _contents(html: str) -> list[tuple[str, str, str]]:
+    """Level, anchor and text of each heading of a long article."""
+    found = [(level, anchor, unescape(_TAG.sub("", text))) for level, anchor, text in _HEADING.findall(html)]
+    return found if len(found) >= _LONG else []

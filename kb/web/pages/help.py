@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import Request, get, post
 from litestar.datastructures import Cookie, State
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
-from markupsafe import escape
 from msgspec import Meta, Struct
 
 from kb.access.callers import Caller
 from kb.answer.citations import Citation
 from kb.answer.streaming import told
-from kb.config import Settings
+from kb.config import Settings, zone
 from kb.conversations import NEW
 from kb.errors import KbError, NotShown
+from kb.handover.moments import duration, moment
 from kb.journal import Origin
 from kb.model import PUBLIC
 from kb.questions import MAX_QUESTION
@@ -34,8 +37,11 @@ from kb.web.pages.interface import LANGUAGE_COOKIE, LANGUAGES, TEXT_COOKIE, page
 
 CHANNEL = "web"
 _NO_CATEGORY = "-"
+_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_]{3}")
+"""In whose language a question is; one without, such as `E3`, is in the page's."""
 _YEAR = 365 * 24 * 3600
-_PUBLIC: dict[str, Any] = {"opt": {AS_ANYBODY: True}, "guards": [requires("public")], "include_in_schema": False}
+OPEN_PAGE: dict[str, Any] = {"opt": {AS_ANYBODY: True}, "guards": [requires("public")], "include_in_schema": False}
+"""Of a route: the same for everybody, and a page."""
 _Request = Request[Caller, Any, State]
 
 
@@ -44,6 +50,8 @@ class Asked(Struct, frozen=True):
 
     question: Annotated[str, Meta(max_length=MAX_QUESTION)] = ""
     conversation: Annotated[str, Meta(max_length=100)] = ""
+    about: Annotated[str, Meta(max_length=1_000)] = ""
+    """The article that was read before a person was wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +66,13 @@ class Part:
     link: str | None
 
 
-@get("/", sync_to_thread=True, **_PUBLIC)
+@get("/", sync_to_thread=True, **OPEN_PAGE)
 def home(request: _Request, state: State) -> Template:
     """The ask field, and what there is to read."""
     return _home(request, state)
 
 
-@post("/ask", sync_to_thread=True, status_code=200, **_PUBLIC)
+@post("/ask", sync_to_thread=True, status_code=200, **OPEN_PAGE)
 def ask(
     request: _Request, state: State, data: Annotated[Asked, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Template:
@@ -72,19 +80,10 @@ def ask(
     question = data.question.strip()
     if not question:
         return _home(request, state, conversation=data.conversation)
-    origin, asked = Origin("", CHANNEL), Ask(question, (), frozenset({PUBLIC}))
-    try:
-        try:
-            _, answer = asking.in_conversation(state, data.conversation or NEW, asked, origin)
-        except NotShown:  # it has expired: begin again
-            _, answer = asking.in_conversation(state, NEW, asked, origin)
-    except (HTTPException, KbError) as error:
-        status = error.status_code if isinstance(error, HTTPException) else 503
-        return _home(request, state, status=status, conversation=data.conversation, problem=True)
-    return _home(request, state, conversation=answer.conversation_id, question=question, answer=answer)
+    return answered(request, state, question, data.conversation, data.about)
 
 
-@get("/topics/{name:str}", sync_to_thread=True, **_PUBLIC)
+@get("/topics/{name:str}", sync_to_thread=True, **OPEN_PAGE)
 def topic(request: _Request, state: State, name: FromPath[str]) -> Template:
     """The articles of one category, in the reader's language."""
     reader, wanted = reader_of(request), None if name == _NO_CATEGORY else name
@@ -95,7 +94,7 @@ def topic(request: _Request, state: State, name: FromPath[str]) -> Template:
     return page(request, "topic.html", label=label, articles=shelf.articles, site=site_of(request))
 
 
-@get("/preferences", sync_to_thread=False, **_PUBLIC)
+@get("/preferences", sync_to_thread=False, **OPEN_PAGE)
 def preferences(
     lang: FromQuery[str | None] = None, text: FromQuery[str | None] = None, back: FromQuery[str] = "/"
 ) -> Redirect:
@@ -108,26 +107,25 @@ def preferences(
     return Redirect(quote(own_path(back), safe="/%?=&"), status_code=303, cookies=cookies)
 
 
-@get("/sitemap.xml", sync_to_thread=True, media_type=MediaType.XML, **_PUBLIC)
-def sitemap(request: _Request, state: State) -> Response[str]:
-    """What a search engine may read: the public articles and their languages."""
-    site = site_of(request)
-    pages = [f"{site}/", *(f"{site}/articles/{quote(one.id)}" for one in _all(state)[:49_999])]
-    entries = "".join(f"<url><loc>{escape(address)}</loc></url>" for address in pages)
-    schema = "http://www.sitemaps.org/schemas/sitemap/0.9"
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{schema}">{entries}</urlset>\n'
-    return Response(body, media_type="application/xml; charset=utf-8")
-
-
-@get("/robots.txt", sync_to_thread=False, media_type=MediaType.TEXT, **_PUBLIC)
-def robots(request: _Request) -> str:
-    """What a search engine is asked to leave alone."""
-    refused = "".join(f"Disallow: {path}\n" for path in ("/api/", "/preferences", "/signin"))
-    return f"User-agent: *\n{refused}Sitemap: {site_of(request)}/sitemap.xml\n"
-
-
-HANDLERS = (home, topic, preferences, sitemap, robots)
+HANDLERS = (home, topic, preferences)
 """`ask` stands apart: it is admitted as every question is."""
+
+
+def answered(request: _Request, state: State, question: str, conversation: str, about: str = "") -> Template:
+    """The help centre with the answer to a question, or with why there is none at the moment.
+
+    It is asked in a `conversation`, a new one where that has expired; or, where there is none, after the title of the
+    article `about` which it is.
+    """
+    title = _title(state, about) if about and not conversation else None
+    speaks = None if _WORDS.search(question) else reader_of(request).tag
+    asked = Ask(question, () if title is None else (title,), frozenset({PUBLIC}), speaks=speaks)
+    try:
+        answer = _answer(state, asked, conversation)
+    except (HTTPException, KbError) as error:
+        status = error.status_code if isinstance(error, HTTPException) else 503
+        return _home(request, state, status=status, conversation=conversation or None, problem=True)
+    return _home(request, state, conversation=answer.conversation_id, question=question, answer=answer)
 
 
 def site_of(request: _Request) -> str:
@@ -162,13 +160,31 @@ def parts_of(answer: Answer) -> Iterator[Part]:
             yield Part(part.text, part.before, part.urgent, number, source.title, cited(source))
 
 
+def _answer(state: State, asked: Ask, conversation: str) -> Answer:
+    origin = Origin("", CHANNEL)
+    if asked.conversation:
+        return asking.answer(state, asked, origin)[1]
+    try:
+        return asking.in_conversation(state, conversation or NEW, asked, origin)[1]
+    except NotShown:  # it has expired: begin again
+        return asking.in_conversation(state, NEW, asked, origin)[1]
+
+
+def _title(state: State, article: str) -> str | None:
+    shelves: Shelves = state.shelves
+    found = shelves.named(asking.service_of(state).knowledge, article)
+    return None if found is None else found.title
+
+
 def _home(request: _Request, state: State, *, status: int = 200, problem: bool = False, **turn: Any) -> Template:
     answer: Answer | None = turn.get("answer")
     language = reader_of(request).language
+    settings: Settings = state.settings
     return page(
         request, "help.html", status, site=site_of(request), shelves=_shelves(request, state),
         named=lambda name: category_name(state, language, name), conversation=turn.get("conversation"), problem=problem,
-        question=turn.get("question"), answer=answer, parts=list(parts_of(answer)) if answer else [],
+        question=turn.get("question"), answer=answer, parts=list(parts_of(answer)) if answer else [], sent=uuid4().hex,
+        duration=duration, moment=partial(moment, zone=zone(settings)), timezone=settings.timezone or "",
     )  # fmt: skip
 
 

@@ -66,11 +66,13 @@ def _file_of(folder: Path, wanted: str) -> Path | None:
 
 
 def _is_shown(request: Request[Caller, Any, State], state: State, document_id: str, wanted: str) -> bool:
+    kb = asking.service_of(state).knowledge
     try:
-        shown = library.article(asking.service_of(state).knowledge, document_id, request.user.audiences)
+        shown = library.article(kb, document_id, request.user.audiences)
     except NotShown:
         return False
-    return wanted in _pictures_of(shown.body, f"{shown.document_id}.md", bool(request.user.audiences & {AGENT, EVERY}))
+    agents = bool(request.user.audiences & {AGENT, EVERY})
+    return wanted in _pictures_of(shown.body, library.place(kb, document_id), agents)
 
 
 @lru_cache(maxsize=256)

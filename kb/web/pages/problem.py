@@ -43,6 +43,7 @@ def problem_page(
         return again
     title, what = _TEXTS.get(status, _BUSY if status in (429, 503) else _OTHER)
     gettext = translations(reader_of(request).language).gettext
-    shown = page(request, "problem.html", status, title=gettext(title), what=gettext(what), request_id=request_id)
+    values = {"title": gettext(title), "what": gettext(what), "request_id": request_id, "lost": status == 404}
+    shown = page(request, "problem.html", status, **values)
     shown.headers |= headers
     return shown
