@@ -91,6 +91,23 @@ def test_an_article_runs_nothing_for_who_sees_all_of_it(ids: dict[str, str], ser
             assert_inert(walk)
 
 
+def test_an_article_runs_nothing_while_it_is_edited(server: Server, chromium: str) -> None:
+    with walking(chromium, server) as walk:
+        walk.page.add_init_script(ARMED)
+        walk.sign_in("eva", "/edit")
+        assert_inert(walk)
+        for id_ in [*list(BODIES)[::25], *list(FRONTS)[::12]]:
+            walk.open(f"/edit/{id_}")
+            walk.page.locator("#preview .waiting").wait_for(state="detached")
+            walk.page.locator("[data-seen=agents]").click()
+            walk.page.locator("#t-history").click()
+            walk.page.locator("#revisions button").first.click()
+            walk.page.locator("#diff ins").first.wait_for()
+            assert_inert(walk)
+            walk.page.locator("#about summary").click()
+        assert walk.page.locator("#f-title").input_value() in VALUES
+
+
 def test_lists_run_nothing(server: Server, chromium: str) -> None:
     with walking(chromium, server) as walk:
         walk.page.add_init_script(ARMED)

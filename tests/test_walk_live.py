@@ -22,7 +22,7 @@ ASKED = {"en": "My washing machine shows E1 and takes in no water", "zh": "我�
 REFUND = {"en": "And how long does a refund take?", "zh": "另外退款多久能到账？"}
 GREETING = {"en": "Hello, how can I help you?", "zh": "您好，请问有什么可以帮您？"}
 OFFLINE = {"en": "connection lost, trying again…", "zh": "连接中断，正在重连……"}
-LIVE = {"en": "live", "zh": "已连接"}
+LIVE = {"en": "connected", "zh": "已连接"}
 BOTH = pytest.mark.parametrize(("language", "size"), [("en", "desktop"), ("zh", "phone")])
 
 
@@ -151,7 +151,7 @@ def test_what_changes_during_a_call_is_said_on_its_card_and_an_ended_session_lea
     with walking(chromium, walked) as walk:
         page = walk.page
         walk.sign_in("tom", "/agent?call=changing")
-        expect(page.locator("#call-state")).to_have_text("live")
+        expect(page.locator("#call-state")).to_have_text("connected")
         telephony.said("changing", 1, "My washing machine shows E3 and the drum is unbalanced")
         card = page.locator("#call-cards .card", has_text="CloudWash W6").first
         expect(card).to_be_visible()

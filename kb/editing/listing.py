@@ -20,10 +20,11 @@ from kb.store.documents import FILES
 
 _QUERY = """
     SELECT i.id, d.revision, d.status, d.source, coalesce(e.article, r.content),
-        e.revision, e.state, e.author, e.at, e.origin, e.tickets, e.due, e.trouble
+        e.revision, e.state, e.author, e.at, e.origin, e.tickets, e.due, e.trouble, c.at
     FROM (SELECT value AS id FROM json_each(:ids)) i
     LEFT JOIN documents d ON d.id = i.id
     LEFT JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision
+    LEFT JOIN changes c ON c.seq = r.change
     LEFT JOIN drafts e ON e.document_id = i.id
     WHERE (:state IS NULL OR coalesce(e.state, d.status) = :state)
         AND (:language IS NULL OR json_extract(coalesce(e.article, r.content), '$.language') = :language)
@@ -41,6 +42,11 @@ _IDS = """
     SELECT id FROM documents WHERE kind = 'article' AND id > :after
     UNION SELECT document_id FROM drafts WHERE document_id > :after ORDER BY 1 LIMIT :limit
 """
+_CHOICES = """
+    SELECT DISTINCT json_extract(r.content, '$.language'), json_extract(r.content, '$.owner')
+    FROM documents d JOIN revisions r ON r.document_id = d.id AND r.revision = d.revision WHERE d.kind = 'article'
+    UNION SELECT json_extract(article, '$.language'), json_extract(article, '$.owner') FROM drafts
+"""
 _TOGETHER = 500
 """Articles that are looked at by one query: a filter may leave out most of them."""
 
@@ -50,7 +56,8 @@ class Line:
     """Where an article stands; what it says of itself is its edit's, where there is one.
 
     `revision` is its newest number (its ETag), `live` that of its live revision, `edit` that of its edit's text. Times
-    are ISO 8601 in UTC. `source` is `articles/`, or the import that it belongs to.
+    are ISO 8601 in UTC; `changed` is when its edit was saved, else when what is stored was. `source` is `articles/`, or
+    the import that it belongs to.
     """
 
     id: str
@@ -75,6 +82,7 @@ class Line:
     tickets: tuple[str, ...]
     due: str | None
     trouble: str | None
+    changed: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,14 @@ class Filters:
     q: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is among all articles."""
+
+    languages: tuple[str, ...]
+    owners: tuple[str, ...]
+
+
 def listed(db: Database, filters: Filters, *, after: str = "", limit: int = 50) -> list[Line]:
     """Articles in order of id, from the one after `after` on."""
     found: list[Line] = []
@@ -129,6 +145,13 @@ def listed(db: Database, filters: Filters, *, after: str = "", limit: int = 50) 
         found += _lines(db, ids, filters)
         after = ids[-1]
     return found[:limit]
+
+
+def choices(db: Database) -> Choices:
+    """By what a list of all articles can be narrowed."""
+    rows = db.execute(_CHOICES).fetchall()
+    languages, owners = ({row[place] for row in rows if row[place]} for place in (0, 1))
+    return Choices(tuple(sorted(languages)), tuple(sorted(owners)))
 
 
 def shown(db: Database, paths: Paths, settings: Settings, id_: str) -> Shown:
@@ -159,7 +182,7 @@ def _published_gate(db: Database, line: Line) -> str | None:
 def _lines(db: Database, ids: Sequence[str], filters: Filters) -> Iterator[Line]:
     values = {name: getattr(filters, name) for name in Filters.__slots__}
     rows = db.execute(_QUERY, values | {"ids": json.dumps(ids)}).fetchall()
-    for name, held, status, source, content, edit, state, author, at, origin, tickets, due, trouble in rows:
+    for name, held, status, source, content, edit, state, author, at, origin, tickets, due, trouble, stored in rows:
         article = msgspec.json.decode(content, type=Article)
         yield Line(
             id=name,
@@ -184,6 +207,7 @@ def _lines(db: Database, ids: Sequence[str], filters: Filters) -> Iterator[Line]
             tickets=tuple(json.loads(tickets or "[]")),
             due=_text(due),
             trouble=trouble,
+            changed=_text(at) or stored,
         )
 
 

@@ -158,18 +158,19 @@ def render_front_matter(values: Mapping[str, object], *, original: str | None, u
         del document[key]
     for key, value in values.items():
         if key not in unchanged:
-            document[key] = _styled(value)
+            document[key] = styled(value)
     stream = StringIO()
     if document:
         yaml.dump(document, stream)
     return stream.getvalue()
 
 
-def _styled(value: object) -> object:
+def styled(value: object) -> object:
+    """A value as it is written best: texts of several lines as blocks, control characters escaped."""
     if isinstance(value, list):
-        return [_styled(item) for item in value]
+        return [styled(item) for item in value]
     if isinstance(value, dict):
-        return {_styled(key): _styled(item) for key, item in value.items()}
+        return {styled(key): styled(item) for key, item in value.items()}
     if not isinstance(value, str):
         return value
     if "\n" in value and _reads_well_as_block(value):

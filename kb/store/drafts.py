@@ -83,6 +83,12 @@ def every(db: Database) -> list[Draft]:
     return list(_where(db, "1 ORDER BY document_id", []))
 
 
+def waiting(db: Database) -> list[Draft]:
+    """Open edits that somebody is to do something about: all but those that are only being written, oldest first."""
+    said = "SELECT 1 FROM reviews r WHERE r.document_id = drafts.document_id AND r.revision >= drafts.first"
+    return list(_where(db, f"state <> 'draft' OR trouble IS NOT NULL OR EXISTS ({said}) ORDER BY at", []))
+
+
 def of_origin(db: Database, origin: str) -> list[str]:
     """The ids of the articles whose edit has an origin."""
     return [row[0] for row in db.execute("SELECT document_id FROM drafts WHERE origin = ?", [origin])]

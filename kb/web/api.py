@@ -70,6 +70,7 @@ from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
 from kb.web.typing import typing
 from kb.web.updates import HANDLERS as UPDATES
+from kb.web.writing import HANDLERS as WRITING
 
 _BODY_LIMIT = 256 * 1024
 _OPENAPI_FILES = "/schema-files"
@@ -78,7 +79,10 @@ _THREADS = 64
 _CALLS = (utterances, console, typing)
 _JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed, *UPDATES)
 _ACCESS = (*signin.HANDLERS, *keys.HANDLERS, *people.HANDLERS)
-_EDITING = (*revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS)
+_EDITING = (
+    *revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS,
+    *WRITING,
+)  # fmt: skip
 
 
 @get(
