@@ -95,6 +95,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What deliveries to `/api/tickets` are signed with; where it is set, one without a signature is refused."""
     sites: tuple[str, ...] = ()
     """Origins of the centre's own sites, whose pages may call the service and show its widget."""
+    framed_sessions: bool = False
+    """Whether people may sign in to the console within a page of `sites`: by a cookie for that page alone."""
     categories: dict[str, dict[str, str]] = {}
     """What a category of articles is called, by language (`en`, `zh`); only in `kb.toml`, as sections."""
     public_url: str | None = None

@@ -6,13 +6,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from kb.answer.citations import document_url
+from kb.answer.citations import document_url as document_url
 from kb.errors import NotShown
 from kb.ingest.articles import path_of
 from kb.ingest.plaintext import plain_text
 from kb.ingest.rendering import public_rendering
 from kb.knowledge import KnowledgeBase
-from kb.model import AGENT, EVERY, Action, Article
+from kb.model import AGENT, EVERY, Action, Article, Kind
 from kb.search.catalogue import Scope
 
 _SUMMARY = 160
@@ -43,13 +43,13 @@ class ShownArticle:
 
 def article(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> ShownArticle:
     """The article of an id. Raises NotShown where there is none that these audiences may read now."""
-    held = _held(kb, audiences)
-    revision = live_revision(kb, document_id, held)
+    names = held(kb, audiences)
+    revision = live_revision(kb, document_id, names)
     if revision is None:
         raise NotShown("there is no such article that you may read: check its id")
     found = kb.reader.document(document_id, revision)
     assert isinstance(found, Article)  # noqa: S101 - its kind is that of its rows
-    body = found.body if AGENT in held else public_rendering(found.body).body
+    body = found.body if AGENT in names else public_rendering(found.body).body
     return ShownArticle(
         document_id, revision, found.title, found.language, body, document_url(document_id, "article"), found.audience,
         found.product, found.category, found.tags, found.urgent, found.actions,
@@ -68,16 +68,18 @@ def summary(shown: ShownArticle) -> str:
     return text if len(text) <= _SUMMARY else text[: _SUMMARY - 1].rstrip() + "…"
 
 
-def live_revision(kb: KnowledgeBase, document_id: str, audiences: Collection[str]) -> int | None:
-    """The revision of an article that these audiences may read now; None where they may read none."""
+def live_revision(
+    kb: KnowledgeBase, document_id: str, audiences: Collection[str], kind: Kind = "article"
+) -> int | None:
+    """The revision of an article, or ticket, that these audiences may read now; None where they may read none."""
     view = kb.reader.view
     places = view.catalogue.rows_of([document_id])
-    shown = places[view.allowed(Scope(_held(kb, audiences), time.time()), "article")[places]]
+    shown = places[view.allowed(Scope(held(kb, audiences), time.time()), kind)[places]]
     if not len(shown):
         return None
     row = int(view.catalogue.ids[shown[0]])
     return next((passage.revision for passage in kb.reader.fetch([row]).values()), None)
 
 
-def _held(kb: KnowledgeBase, audiences: Collection[str]) -> frozenset[str]:
+def held(kb: KnowledgeBase, audiences: Collection[str]) -> frozenset[str]:
     return frozenset(audiences) | (kb.reader.view.catalogue.audiences if EVERY in audiences else frozenset())

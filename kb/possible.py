@@ -52,6 +52,8 @@ def check_access(settings: Settings) -> None:
     for name, url in (*(("sites", site) for site in settings.sites), ("public_url", settings.public_url)):
         if url is not None and not _ORIGIN.fullmatch(url):
             raise SettingsError(f"{name}: {url!r} is no origin such as https://www.example.com (no path, no slash)")
+    if settings.framed_sessions and not (settings.sites and (settings.public_url or "").startswith("https://")):
+        raise SettingsError("framed_sessions: needs `sites`, and a `public_url` that begins with https://")
     given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_roles)
     if any(given) and not all(given):
         raise SettingsError("oidc_issuer, oidc_client_id, oidc_roles: give all of them, or none")

@@ -250,6 +250,11 @@ def _of_articles(path: str) -> Callable[[str], Iterator[Request]]:
     return _same(*[("GET", path.format(quote(id_, safe="")), None, {}) for id_ in ids])
 
 
+def _copies(caller: str) -> Iterator[Request]:
+    for internal in ("false", "true"):
+        yield from _of_articles(f"/api/documents/{{}}/copy?internal={internal}")(caller)
+
+
 UPLOAD_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
 UPLOAD = (
     b'--b\r\nContent-Disposition: form-data; name="files"; filename="vip/lounge.html"\r\n\r\n'
@@ -271,6 +276,12 @@ def _editing(method: str, *more: str) -> Callable[[str], Iterator[Request]]:
             yield method, "/".join(("/api/articles", quote(name, safe=""), *more)), body, {"If-Match": '"0"'}
 
     return requests
+
+
+def _guessed_updates(_: str) -> Iterator[Request]:
+    for name in [*(name for pages in GROUPS.values() for name in pages), "zh/internal/goodwill", "nowhere"]:
+        for gone in (False, True):
+            yield "POST", "/api/updates/read", {"read": [{"document_id": name, "revision": 1, "gone": gone}]}, {}
 
 
 PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
@@ -368,6 +379,9 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
         *[("GET", f"/edit?{asked}", None, {}) for asked in ("q=amber", "view=review", "view=due", "view=tickets")]
     ),
     "GET /edit/{article_id}": _of_articles("/edit/{}"),
+    "GET /api/updates": _same(*[("GET", f"/api/updates?limit={limit}", None, {}) for limit in (1, 200)]),
+    "POST /api/updates/read": _guessed_updates,
+    "GET /api/articles/{article_id}/readers": _of_articles("/api/articles/{}/readers"),
     "GET /": _same(*[("GET", f"/?lang={language}", None, {}) for language in ("en", "zh")]),
     "POST /ask": _asked_by_form,
     "POST /feedback": _said_of_articles,
@@ -397,6 +411,13 @@ PROBES: dict[str, Callable[[str], Iterator[Request]]] = {
     **{f"{method} /api/articles/{{article_id}}": _editing(method) for method in ("GET", "PUT", "DELETE")},
     **{f"POST /api/articles/{{article_id}}/{move}": _editing("POST", move) for move in _MOVES},
     "GET /api/articles/{article_id}/gate": _editing("GET", "gate"),
+    "GET /api/documents/{document_id}": _of_articles("/api/documents/{}"),
+    "GET /api/documents/{document_id}/copy": _copies,
+    "GET /agent": _same(("GET", "/agent", None, {}), ("GET", "/agent?q=amber&tag=vip&product=vip", None, {})),
+    "GET /signin/framed": _same(("GET", "/signin/framed?next=/agent", None, {})),
+    "GET /signin/done": _same(("GET", "/signin/done", None, {})),
+    "POST /api/session/lend": _same(("POST", "/api/session/lend", None, {})),
+    "POST /api/session/framed": _same(("POST", "/api/session/framed", {"code": "amber"}, {})),
     "unknown pages": _hidden_pages,
     "malformed": _malformed,
     "wrong keys": _wrong_keys,
@@ -573,7 +594,7 @@ def test_only_editors_are_told_what_is_for_editors(told: Told) -> None:
 
 def test_only_editors_are_told_anything_of_what_is_written(told: Told) -> None:
     seen = {end for _, end in told.statuses if end.endswith(" /api/articles") or "/api/articles/{article_id}" in end}
-    assert len(seen) == 2 + 3 + len(_MOVES) + 2 + 5
+    assert len(seen) == 2 + 3 + len(_MOVES) + 2 + 6
     for (caller, endpoint), statuses in told.statuses.items():
         if endpoint in seen:
             role = CALLERS[caller][0]

@@ -286,6 +286,7 @@ def test_pages_come_with_a_strict_policy_and_scripts_that_may_be_kept(server: Se
         found = server.client.get(asset)
         assert found.status_code == 200
         assert "immutable" in found.headers["cache-control"]
+        assert (found.headers.get("content-encoding") == "gzip") == asset.endswith((".css", ".js"))
     assert not re.findall(r'(?:src|href)="(?:https?:)?//(?!127\.0\.0\.1)', response.text)
 
 

@@ -48,6 +48,11 @@ class Reception:
         person = vouched(self.paths, identity.identity, identity.name, identity.role, identity.groups)
         return self._opened(person, address)
 
+    def sign_in_lent(self, code: str, address: str) -> tuple[Caller, str] | None:
+        """As `sign_in`, by a code that a window of the same browser lent to a frame."""
+        person = self.sessions.redeem(code)
+        return None if person is None else self._opened(person, address)
+
     def refused(self, why: str, address: str) -> None:
         """Notes that the issuer's word was not enough."""
         self._note("", "sign_in_refused", "openid connect", address=address, why=why)

@@ -21,6 +21,8 @@ from kb.store.sessions import Begun, Session
 
 BEGUN_SECONDS = 600.0
 """How long a sign-in by OpenID Connect may take at its issuer."""
+LENT_SECONDS = 60.0
+"""How long a window has to hand its sign-in over to the frame that opened it."""
 _NOTED_SECONDS = 60.0
 """A use is noted once a minute at most: it is a write."""
 
@@ -79,11 +81,32 @@ class Sessions:
             begun = sessions.take_begun(self._databases()[1], hash_of(state))
         return begun if begun and time.time() - begun.created_at < BEGUN_SECONDS else None
 
+    def lend(self, person_id: str) -> str:
+        """A code by which a frame of ours gets a session of the same person: once, within `LENT_SECONDS`."""
+        code = secrets.token_urlsafe(32)
+        with self._lock, database.explained(self._paths.journal):
+            sessions.begin(self._databases()[1], _lent(code), Begun(person_id, "", "", time.time()))
+        return code
+
+    def redeem(self, code: str) -> Person | None:
+        """Who lent a code; None where it is none, was used, is too old, or its person was disabled."""
+        with self._lock, database.explained(self._paths.journal):
+            knowledge, journal = self._databases()
+            lent = sessions.take_begun(journal, _lent(code))
+            person = people.by_id(knowledge, lent.nonce) if lent else None
+        is_young = lent is not None and time.time() - lent.created_at < LENT_SECONDS
+        return person if is_young and person is not None and person.disabled_at is None else None
+
     def _databases(self) -> tuple[Database, Database]:
         if self._opened is None:
             knowledge = database.open_for_reading(self._paths.database)
             self._opened = knowledge, database.open_for_writing(self._paths.journal, shape=migrations)
         return self._opened
+
+
+def _lent(code: str) -> str:
+    """By another name than the states of sign-ins, beside which codes are kept: none can be taken for the other."""
+    return hash_of(f"frame {code}")
 
 
 def csrf_token(token: str) -> str:

@@ -78,14 +78,29 @@ def markup(body: str, *, path: str, language: str = "en", agents: bool = False) 
     Without those asides both are the same. No tag that the author typed comes through; a picture's `src` is its path
     under `articles/`. Raises InputError where a `:::` marker is malformed.
     """
+    tokens, env, refused = rendered(body, path=path, language=language, agents=agents)
+    return Markup(html_of(tokens, env), refused)
+
+
+def rendered(
+    body: str, *, path: str, language: str = "en", agents: bool = False
+) -> tuple[list[Token], dict[str, Any], tuple[Refused, ...]]:
+    """The tokens that `markup` makes HTML of, what `html_of` needs besides, and what is left out.
+
+    A block for agents is an `aside`, which begins with a paragraph that says so. Raises InputError, as `markup`.
+    """
     rendering = public_rendering(body)
     env: dict[str, Any] = {}
     reading = _Reading(path, body, rendering)
     tokens = reading.clean(_MARKDOWN.parse(rendering.body.translate(_UNIFORM), env), None)
     if agents:
         tokens = _with_asides(tokens, rendering, find_agent_blocks(body).blocks, reading, env, _mark(language))
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env)
-    return Markup(_CLEANER.clean(html), tuple(sorted(reading.refused, key=lambda refused: refused.line)))
+    return tokens, env, tuple(sorted(reading.refused, key=lambda refused: refused.line))
+
+
+def html_of(tokens: Sequence[Token], env: dict[str, Any]) -> str:
+    """The HTML of tokens that `rendered` gave, or of some of them."""
+    return _CLEANER.clean(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env))
 
 
 def _mark(language: str) -> str:
@@ -105,7 +120,8 @@ def _with_asides(
     made, at = list[Token](), 0
     for line, block in _cut_at(rendering, blocks):
         place = bisect_left(begins, (line, 0))
-        to = max(at, _place(tokens, begins[place][1] if place < len(begins) else len(tokens)))
+        indented = reading.is_indented(block)
+        to = max(at, _place(tokens, begins[place][1] if place < len(begins) else len(tokens), indented=indented))
         made += [*tokens[at:to], *reading.aside(block, dict(env), mark)]
         at = to
     return made + tokens[at:]
@@ -120,8 +136,12 @@ def _cut_at(rendering: Rendering, blocks: Sequence[AgentBlock]) -> Iterator[tupl
         gone += end - start
 
 
-def _place(tokens: Sequence[Token], at: int) -> int:
+def _place(tokens: Sequence[Token], at: int, *, indented: bool) -> int:
     """Where a block may stand that goes before a token: within the list item before, or behind a whole table."""
+    while indented and at and tokens[at - 1].type in ("ordered_list_close", "bullet_list_close", "list_item_close"):
+        at -= 1
+        if tokens[at].type == "list_item_close":
+            return at
     if at < len(tokens) and tokens[at].type in ("thead_open", "tbody_open", "tr_open", "th_open", "td_open"):
         return next(n for n in range(at, len(tokens)) if tokens[n].type == "table_close") + 1
     if at < len(tokens) and tokens[at].type == "list_item_open" and tokens[at - 1].type == "list_item_close":
@@ -136,6 +156,10 @@ class _Reading:
         self._folder, self._body, self._rendering = posixpath.dirname(path), body, rendering
         self._starts, self._whole_starts = line_starts(rendering.body), line_starts(body)
         self.refused: list[Refused] = []
+
+    def is_indented(self, block: AgentBlock) -> bool:
+        """Whether a block stands as far to the right as what belongs to an item of a list."""
+        return self._body.startswith(("  ", "\t"), block.start)
 
     def aside(self, block: AgentBlock, env: dict[str, Any], mark: str) -> list[Token]:
         """A block for agents, and what says so; its anchors are none that a public heading can have."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.model import PUBLIC, Kind
-from kb.search.catalogue import Catalogue, Scope
+from kb.search.catalogue import Catalogue, Entry, Scope
 from kb.search.evidence import Evidence
 from kb.search.exclusions import NOTHING, Exclusions
 from kb.search.features import NAMES, NARROW, Lists, features
@@ -94,6 +94,12 @@ class View:
         mask = held.mask.copy()
         mask[self.catalogue.positions(scope.not_rows)[0]] = False
         return self.vectors.select(mask)
+
+    def entries(self, scope: Scope, kind: Kind) -> list[tuple[Entry, int]]:
+        """What rows that `scope` may find among `kind` have in common, and of how many of them."""
+        found = self.catalogue.terms[self.allowed(scope, kind)]
+        counts = np.bincount(found, minlength=len(self.catalogue.distinct))
+        return [(self.catalogue.distinct[number], int(counts[number])) for number in np.flatnonzero(counts)]
 
     def shows(self, rows: Sequence[int], allowed: NDArray[np.bool_]) -> list[bool]:
         """Whether each row is among those `allowed`."""

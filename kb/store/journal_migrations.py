@@ -228,3 +228,20 @@ def signals_about_articles(db: Database) -> None:
         CREATE INDEX signals_by_customer ON signals (customer) WHERE customer IS NOT NULL;
         CREATE INDEX signals_by_document ON signals (document_id, revision) WHERE document_id IS NOT NULL;
     """)
+
+
+@migrations(name="0071_acknowledgements")
+def acknowledgements(db: Database) -> None:
+    """Which revisions of which articles staff have said that they read, and since when each of them has been asked.
+
+    A reader is a person or a key, by id. With `gone` it was said that the article is there no more; within one article
+    (revision, gone) only grows. Times are seconds since 1970. Nothing of it is about a customer.
+    """
+    db.executescript("""
+        CREATE TABLE readers (caller TEXT PRIMARY KEY, name TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+        CREATE TABLE acknowledgements (
+            caller TEXT NOT NULL, document_id TEXT NOT NULL, revision INTEGER NOT NULL, gone INTEGER NOT NULL,
+            at REAL NOT NULL, name TEXT NOT NULL, PRIMARY KEY (caller, document_id, revision, gone)
+        ) WITHOUT ROWID;
+        CREATE INDEX acknowledgements_by_document ON acknowledgements (document_id, revision);
+    """)

@@ -176,3 +176,12 @@ def proposed(db: Database) -> None:
         ) WITHOUT ROWID;
         CREATE INDEX proposed_by_ticket ON proposed (ticket_id);
     """)
+
+
+@migrations(name="0010_revisions_by_change")
+def revisions_by_change(db: Database) -> None:
+    """Which documents have become another since a time is asked by everybody who works here, again and again."""
+    db.executescript("""
+        CREATE INDEX revisions_by_change ON revisions (kind, change);
+        CREATE INDEX changes_by_time ON changes (at);
+    """)

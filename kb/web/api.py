@@ -22,13 +22,27 @@ from kb.access.callers import Caller
 from kb.access.reception import Reception
 from kb.cases.proposing import Cases
 from kb.config import Place
+from kb.facets import Facets
 from kb.knowledge import MAX_K
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
 from kb.service import Service
 from kb.shelves import Shelves
 from kb.slots import Slots
-from kb.web import asking, handovers, keeping, keys, pages, people, preview, replacements, revisions, signin, similar
+from kb.web import (
+    asking,
+    documents,
+    handovers,
+    keeping,
+    keys,
+    pages,
+    people,
+    preview,
+    replacements,
+    revisions,
+    signin,
+    similar,
+)  # fmt: skip
 from kb.web.admission import Admission
 from kb.web.answers import answers, stream, stream_offers
 from kb.web.articles import articles
@@ -55,6 +69,7 @@ from kb.web.sockets import Counted
 from kb.web.switchboard import Switchboard
 from kb.web.tickets import tickets
 from kb.web.typing import typing
+from kb.web.updates import HANDLERS as UPDATES
 from kb.web.writing import HANDLERS as WRITING
 
 _BODY_LIMIT = 256 * 1024
@@ -62,7 +77,7 @@ _OPENAPI_FILES = "/schema-files"
 _THREADS = 64
 """While one run of the model answers 32 questions, the next 32 gather; one that waits costs only its thread."""
 _CALLS = (utterances, console, typing)
-_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed)
+_JOURNAL = (feedback, insights_gaps, insights_usage, article_impact, cases_listed, case_proposed, *UPDATES)
 _ACCESS = (*signin.HANDLERS, *keys.HANDLERS, *people.HANDLERS)
 _EDITING = (
     *revisions.HANDLERS, *preview.HANDLERS, *replacements.HANDLERS, *keeping.HANDLERS, *similar.HANDLERS,
@@ -135,8 +150,8 @@ def create_app(
         [
             Router("/", route_handlers=[search, answers, stream_offers, *pages.ASKING], middleware=[admission]),
             completions(admission), mcp, tickets, stream, live, ready, scrape, audit_log, *_JOURNAL, *_CALLS,
-            articles(settings), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING, *pages.HANDLERS,
-            _openapi_files(), static_files(),
+            *documents.HANDLERS, articles(settings), imports_route(settings), *handovers.HANDLERS, *_ACCESS, *_EDITING,
+            *pages.HANDLERS, _openapi_files(), static_files(),
         ],
         lifespan=[running],
         middleware=[Unhidden(), Entrance(reception.keys, reception.sessions, reception.limits, settings)],
@@ -145,8 +160,8 @@ def create_app(
         template_config=templates(),
         state=State(
             {"service": service, "reception": reception, "admission": admission, "watch": watch, "settings": settings,
-             "origins": origins or {},
-             "slots": Slots(), "shelves": Shelves(), "cases": Cases(service.paths, settings),
+             "origins": origins or {}, "slots": Slots(), "shelves": Shelves(), "facets": Facets(),
+             "cases": Cases(service.paths, settings),
              "consoles": {kind: Counted(watch.metrics, kind) for kind in ("call", "typing")}}
         ),
         request_max_body_size=_BODY_LIMIT,

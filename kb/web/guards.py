@@ -21,6 +21,10 @@ SIGNING_IN = "signing_in"
 """In a route's `opt`: a session begins there; one at hand gives no rights there and one that is over is no obstacle."""
 PAGE = "page"
 """In a route's `opt`: it is read by people, who are led to sign in rather than refused."""
+FRAMED = "framed"
+"""In a route's `opt`: the centre's own sites may show it within their pages."""
+FRAMED_SIGN_IN = f"{SIGN_IN}/framed"
+"""Shown in place of a page within another site's, where nobody is known: the sign-in page is never framed."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")  # by a proxy on this machine
 _Connection = ASGIConnection[Any, Caller, Any, Any]
@@ -92,7 +96,9 @@ def own_path(text: str) -> str:
 
 
 def sign_in_path(connection: _Connection) -> str:
-    """The sign-in page that leads back to the page at hand."""
+    """The sign-in page that leads back to the page at hand; within another site's page, the one that may be there."""
+    handler = connection.scope.get("route_handler")
+    framed = connection.headers.get("sec-fetch-dest") == "iframe" and handler is not None and handler.opt.get(FRAMED)
     query = connection.scope["query_string"].decode("latin-1")
     here = connection.scope["path"] + (f"?{query}" if query else "")
-    return f"{SIGN_IN}?next={quote(here, safe='')}"
+    return f"{FRAMED_SIGN_IN if framed else SIGN_IN}?next={quote(here, safe='')}"

@@ -10,10 +10,9 @@ from litestar.types import Message, Scope
 
 from kb.access.callers import ANYBODY
 from kb.config import Settings
+from kb.web.guards import FRAMED as FRAMED
 from kb.web.guards import PAGE, SIGNING_IN
 
-FRAMED = "framed"
-"""In a route's `opt`: the centre's own sites may show it within their pages."""
 _STRICT = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors {framed}"
 _SWAGGER = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"

@@ -87,7 +87,7 @@ def who_am_i(request: _Request) -> Self:
 @post("/api/session", guards=[requires("public")], opt=_BEGINS, status_code=200, summary="Sign in")
 async def sign_in(request: _Request, data: JSONBody[Credentials]) -> Response[Self]:
     """Sets the session's cookie; 401 where name and password do not belong together."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request)
     opened = await _try(request, data.name, data.password)
     if opened is None:
         raise NotAuthorizedException(_WRONG, headers=CHALLENGE)
@@ -134,7 +134,7 @@ async def sign_in_by_form(
     request: _Request, data: Annotated[Form, Body(media_type=RequestEncodingType.URL_ENCODED)]
 ) -> Response[Any]:
     """What the page sends: leads on to the page that was wanted."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request)
     try:
         opened = await _try(request, data.name, data.password)
     except TooManyRequestsException as refusal:
@@ -220,7 +220,7 @@ async def _wait_turn(request: _Request, name: str | None = None) -> None:
         raise too_often("too many sign-ins were tried", seconds)
 
 
-def _refuse_other_sites(request: _Request) -> None:
+def refuse_other_sites(request: _Request) -> None:
     """A page of another site must not sign anybody in here as somebody else. Raises PermissionDeniedException."""
     origin = request.headers.get("origin")
     if origin not in (None, _own_url(request)) or request.headers.get("sec-fetch-site") == "cross-site":

@@ -13,20 +13,32 @@ from kb.access.callers import Caller
 from kb.errors import KbError, UsageError
 from kb.questions import MAX_QUESTION
 from kb.results import Ask, SearchResult
+from kb.web.asking import pair_of
 from kb.web.metrics import TYPED
 from kb.web.sockets import Console, Counted, may_connect, too_often
 from kb.web.switchboard import Switchboard
 
 DEBOUNCE_SECONDS = 0.04
 """A query is looked up when nothing newer came for so long."""
+_LONGEST = 200
+
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST)] | None
 
 
 class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in the box; `query` is the console's own count, which the result carries."""
+    """What stands in the box; `query` is the console's own count, which the result carries.
+
+    `product`, `language`, `tag` and `context` (each `KEY:VALUE`) as in `GET /api/search`.
+    """
 
     query: int
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUESTION)]
     k: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
+    product: _Name = None
+    language: _Name = None
+    tag: _Name = None
+    context: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
 
 
 class _Box:
@@ -74,7 +86,9 @@ class _Box:
         if seconds := await too_often(self._console, self._state):
             return named | {"type": "error", "detail": f"too many queries: come again in {seconds} s"}
         try:
-            ask = Ask(typed.text, (), self._console.caller.audiences)
+            known = tuple(pair_of(text) for text in typed.context)
+            seen = self._console.caller.audiences
+            ask = Ask(typed.text, (), seen, None, typed.product, typed.language, typed.tag, known)
             result = await self._board.look_up(lambda: self._search(ask, typed.k))
         except UsageError as error:
             return named | {"type": "error", "detail": str(error)}

@@ -19,7 +19,10 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Request, Router
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.static_files import create_static_files_router
@@ -91,12 +94,14 @@ def static_path() -> str:
 
 
 def static_files() -> Router:
-    """Serves them."""
+    """Serves them, compressed: nothing of them is secret, as a page's token is beside what was asked of it."""
     kept = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
     guards: list[Guard] = [requires("public")]
+    compressed = DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))
     return create_static_files_router(
-        static_path(), [_STATIC], name="pages", cache_control=kept, guards=guards, opt={AS_ANYBODY: True}
-    )
+        static_path(), [_STATIC], name="pages", cache_control=kept, guards=guards, opt={AS_ANYBODY: True},
+        middleware=[compressed],
+    )  # fmt: skip
 
 
 @cache

@@ -19,10 +19,15 @@ export const texts = document.getElementById("texts")?.dataset ?? {};
 /** A text with `{name}` filled in. */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
-/** As anybody, without the browser's session. */
-export const post = (url, body) => fetch(url, {
-  method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+/** As anybody: without the browser's session, unless `credentials` lets one begin. */
+export const post = (url, body, credentials = "omit") => fetch(url, {
+  method: "POST", credentials, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 });
+
+/** Where one signs in, to come back here; within another site's page that is a page of its own. */
+export const signIn = (next = location.pathname + location.search) => (
+  `/signin${self === top ? "" : "/framed"}?next=${encodeURIComponent(next)}`
+);
 
 /** As the person who is signed in; where the session is over, the sign-in page leads back here. */
 export const asPerson = async (method, url, body, headers = {}) => {
@@ -31,7 +36,7 @@ export const asPerson = async (method, url, body, headers = {}) => {
     method, headers: { ...json, ...(token ? { "X-CSRF-Token": token } : {}), ...headers },
     body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
   });
-  if (reply.status === 401) location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (reply.status === 401) location.assign(signIn());
   return reply;
 };
 

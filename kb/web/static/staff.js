@@ -1,9 +1,9 @@
 // Every page for staff: signing out, and times in the reader's own way.
-import { asPerson } from "./kit.js";
+import { asPerson, signIn } from "./kit.js";
 
 document.getElementById("sign-out")?.addEventListener("click", async () => {
   await asPerson("DELETE", "/api/session");
-  location.assign("/signin");
+  location.assign(signIn(location.pathname));
 });
 
 const page = document.documentElement.lang, base = (tag) => tag.split("-")[0];

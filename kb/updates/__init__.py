@@ -1,0 +1,1 @@
+"""What has become another since somebody who works here last said that they know it, and who has said so."""
