@@ -25,6 +25,7 @@ from kb.editing.states import EDITOR, RULES, State
 from kb.editing.waiting import queue
 from kb.errors import NotShown
 from kb.store import database
+from kb.updates.readers import Acknowledgements, acknowledgement_of
 from kb.web.editing import service_of
 from kb.web.pages.staff import for_staff, staff_page
 
@@ -94,13 +95,21 @@ def editor(
         str(place): sorted({str(rule.move) for rule in RULES if place in rule.states and rule.by == EDITOR})
         for place in State
     }
+    read: dict[str, Any] = {"readers": _readers(state, id_)} if id_ else {}
     return staff_page(
         request, "edit_article.html", id=id_, moves=moves, me=request.user.id, approval=_settings(state).approval,
-        called=names(paths, "editor"), pictures=_PICTURES,
+        called=names(paths, "editor"), pictures=_PICTURES, **read,
     )  # fmt: skip
 
 
 HANDLERS = (overview, editor)
+
+
+def _readers(state: AppState, id_: str) -> Acknowledgements | None:
+    try:
+        return acknowledgement_of(service_of(state).paths, id_)
+    except NotShown:
+        return None
 
 
 def _is_there(state: AppState, id_: str) -> bool:
