@@ -108,6 +108,24 @@ def test_an_article_runs_nothing_while_it_is_edited(server: Server, chromium: st
         assert walk.page.locator("#f-title").input_value() in VALUES
 
 
+def test_an_agent_finds_and_reads_it_and_nothing_runs(server: Server, chromium: str) -> None:
+    with walking(chromium, server) as walk:
+        walk.page.add_init_script(ARMED)
+        walk.sign_in("mei", f"/agent?q={quote('a lamp')}")
+        for asked in ("a lamp", *TAGS[::25]):
+            walk.page.locator("#q").fill(asked)
+            walk.page.keyboard.press("Enter")
+            walk.page.locator("#articles .hit").first.wait_for()
+            assert_inert(walk)
+        for id_ in (*list(BODIES)[::6], *list(FRONTS)[::3]):
+            with walk.page.expect_response(lambda reply: "/api/documents/" in reply.url):
+                walk.page.evaluate(
+                    "(id) => document.dispatchEvent(new CustomEvent('kb:open', { detail: { document_id: id } }))", id_
+                )
+            walk.page.locator("#text :text('lamp')").first.wait_for()
+            assert_inert(walk)
+
+
 def test_lists_run_nothing(server: Server, chromium: str) -> None:
     with walking(chromium, server) as walk:
         walk.page.add_init_script(ARMED)

@@ -136,6 +136,7 @@ def test_a_reader_without_scripts_asks_and_goes_on(server: Server) -> None:
 def test_an_article_shows_its_reader_what_is_theirs(server: Server) -> None:
     public = read(server, "/articles/kettle")
     assert "<strong>the lid</strong>" in public
+    assert public.count("<h1") == 1
     assert "new lid for free" not in public
     assert "Book a repair" in public
     assert 'hreflang="zh"' in public

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -30,6 +30,7 @@ from kb.web.pages.interface import page, reader_of
 from kb.web.pages.pictures import with_pictures
 
 _HEADING = re.compile(r'<h([23]) id="(s-[^"]+)">(.*?)</h\1>', re.DOTALL)
+_TITLE = re.compile(r"\s*(<h1[^>]*>(.*?)</h1>)", re.DOTALL)
 _TAG = re.compile("<[^>]*>")
 _LONG = 4
 """Headings from which on an article has a table of contents."""
@@ -53,10 +54,12 @@ def article(
     kb, language = asking.service_of(state).knowledge, reader_of(request).language
     path = library.place(kb, shown.document_id)
     html = article_html(shown.body, path, shown.language, agents=agents, span=span)
+    title, text = _titled(html, shown.title)
     family = shelves.family(kb, shown.document_id)
     return page(
-        request, "article.html", shown=shown, html=with_pictures(html, shown.document_id), site=site_of(request),
+        request, "article.html", shown=shown, title=title, html=with_pictures(text, shown.document_id),
         family=family, related=shelves.related(kb, shown.document_id), description=library.summary(shown),
+        site=site_of(request),
         category=category_name(state, language, shown.category), contents=_contents(html), sent=uuid4().hex,
         changed=day(shown.changed, language, zone(state.settings)),
         moved=revision is not None and revision != shown.revision, public=PUBLIC in shown.audience,
@@ -75,6 +78,14 @@ def _shown(request: _Request, state: State, document_id: str) -> ShownArticle:
 
 def _id(path: Path) -> str:
     return path.as_posix().lstrip("/")
+
+
+def _titled(html: str, title: str) -> tuple[str, str]:
+    """An article's title as HTML, which is the heading that it begins with where that says the same, and the rest."""
+    found = _TITLE.match(html)
+    if found and unescape(_TAG.sub("", found[2])).strip() == title:
+        return found[1], html[found.end() :]
+    return f"<h1>{escape(title)}</h1>", html
 
 
 def _contents(html: str) -> list[tuple[str, str, str]]:

@@ -95,21 +95,13 @@ def editor(
         str(place): sorted({str(rule.move) for rule in RULES if place in rule.states and rule.by == EDITOR})
         for place in State
     }
-    read: dict[str, Any] = {"readers": _readers(state, id_)} if id_ else {}
     return staff_page(
         request, "edit_article.html", id=id_, moves=moves, me=request.user.id, approval=_settings(state).approval,
-        called=names(paths, "editor"), pictures=_PICTURES, **read,
+        called=names(paths, "editor"), pictures=_PICTURES, readers=_readers(state, id_),
     )  # fmt: skip
 
 
 HANDLERS = (overview, editor)
-
-
-def _readers(state: AppState, id_: str) -> Acknowledgements | None:
-    try:
-        return acknowledgement_of(service_of(state).paths, id_)
-    except NotShown:
-        return None
 
 
 def _is_there(state: AppState, id_: str) -> bool:
@@ -118,6 +110,14 @@ def _is_there(state: AppState, id_: str) -> bool:
             return existing(db, id_) is not None
         except NotShown:
             return False
+
+
+def _readers(state: AppState, id_: str) -> Acknowledgements | None:
+    """Who has read what is live of it; None where nothing is."""
+    try:
+        return acknowledgement_of(service_of(state).paths, id_)
+    except NotShown:
+        return None
 
 
 def _days(settings: Settings) -> Callable[..., str]:

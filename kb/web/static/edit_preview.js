@@ -30,6 +30,13 @@ const nodes = (html) => {
   return [...parsed.body.childNodes];
 };
 
+/** Below their title, unless they begin with it. */
+const titled = (parts) => {
+  const first = parts.find((one) => one instanceof Element);
+  if (!last.title || (first?.tagName === "H1" && first.textContent.trim() === last.title)) return parts;
+  return [make("h1", { textContent: last.title }), ...parts];
+};
+
 const draw = () => {
   const html = last[seen];
   const hidden = seen === "html" && last.audience && !last.audience.includes("public");
@@ -37,7 +44,7 @@ const draw = () => {
   part("seen-note").textContent = hidden ? texts.unseen : long ? texts.part : "";
   if (last.language) shown.lang = last.language;
   if (html === null) shown.replaceChildren(make("p", { className: "faint", textContent: texts.broken }));
-  else shown.replaceChildren(...(last.title ? [make("h1", { textContent: last.title })] : []), ...nodes(html));
+  else shown.replaceChildren(...titled(nodes(html)));
 };
 const drawPassages = () => {
   const list = last.passages.slice(0, 200).map((one) => make("li", { className: one.internal ? "kb-agent" : "" },
