@@ -64,6 +64,7 @@ def plain_fences(text: str) -> bool:
 
 # No deadlines: other work on the machine must not fail a claim about values.
 @settings(deadline=None)
+@example("![图](x.svg)\n\n\x0c", len, 20)
 @given(BODIES, COUNTS, st.integers(20, 300))
 def test_every_passage_is_the_stretch_of_the_body_that_its_span_names(
     body: str, count: Callable[[str], int], budget: int

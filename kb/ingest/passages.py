@@ -172,10 +172,11 @@ class _Cutting:
 
     def section(self, blocks: tuple[Block, ...]) -> list[tuple[int, int, str]]:
         """Spans of the passages of consecutive blocks, and the source of the table header that each repeats."""
-        if not blocks:
+        start, end = trimmed(self._text, blocks[0].start, blocks[-1].end) if blocks else (0, 0)
+        if start == end:
             return []
-        if self._tokens(blocks[0].start, blocks[-1].end) <= self._room:
-            return [(blocks[0].start, blocks[-1].end, "")]
+        if self._tokens(start, end) <= self._room:
+            return [(start, end, "")]
         found: list[tuple[int, int, str]] = []
         waiting: list[_Unit] = []
         for block in blocks:
