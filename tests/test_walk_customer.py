@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from server_process import Server, serving
 from walking import Language, Size, walking
 from webhook_server import Webhook, webhook
@@ -138,3 +139,19 @@ def test_a_customer_reads_articles_and_finds_the_way_from_a_page_that_is_gone(
         walk.page.locator("#question").fill(ASKED[language])
         walk.page.keyboard.press("Enter")
         walk.page.locator(".sources a").first.wait_for()
+
+
+def test_what_is_asked_before_the_answer_came_is_answered_after_it(walked: Server, chromium: str) -> None:
+    with walking(chromium, walked) as walk:
+        walk.open("/")
+        walk.page.evaluate(
+            """(asked) => asked.forEach((text) => {
+              document.getElementById("question").value = text;
+              document.getElementById("ask").requestSubmit();
+            })""",
+            ["How long does a refund take?", "Do you accept PayPal?", "Do you accept PayPal?"],
+        )
+        assert walk.page.locator(".turn").count() == 2
+        expect(walk.page.locator(".turn .helpful")).to_have_count(2)
+        expect(walk.page.locator(".turn").nth(0)).to_contain_text("working days")
+        expect(walk.page.locator(".turn").nth(1)).to_contain_text("PayPal")

@@ -29,7 +29,7 @@ export class Talk {
   /** `log` is where turns appear; `person` the words that ask for one; `context` what the page knows of the customer. */
   constructor({ log, person, channel, context = {}, changed = () => {} }) {
     Object.assign(this, { log, channel, context, changed, words: person });
-    this.busy = false;
+    this.asked = null;
     this.current = Promise.resolve();
     this.clear();
   }
@@ -61,6 +61,7 @@ export class Talk {
   /** Begins anew: nothing of it stays in this tab. */
   reset() {
     clearTimeout(this.alone);
+    this.asked = null;
     this.clear();
     this.log.replaceChildren();
     this.keep();
@@ -68,7 +69,8 @@ export class Talk {
   }
 
   keep() {
-    store(STORE, { conversation: this.conversation, judged: this.judged, turns: this.turns.map((turn) => turn.kept) });
+    const turns = this.turns.map((turn) => turn.kept).filter((kept) => kept.answer);
+    store(STORE, { conversation: this.conversation, judged: this.judged, turns });
   }
 
   show(turn) {
@@ -83,26 +85,28 @@ export class Talk {
     return this.ask(this.words);
   }
 
+  /** Shows the words at once; they are answered after those before them. The same words once more are a double click. */
   ask(question) {
-    if (this.busy || !question.trim()) return this.current;
-    this.busy = true;
-    this.current = this.turn(question);
-    return this.current;
-  }
-
-  async turn(question) {
-    clearTimeout(this.alone);
-    this.log.setAttribute("aria-busy", "true");
+    if (!question.trim() || question === this.asked) return this.current;
+    this.asked = question;
     const turn = new Turn(this, question);
     this.show(turn);
     this.changed();
     turn.element.scrollIntoView({ block: "end" });
+    this.current = this.current.then(() => this.turn(turn, question));
+    return this.current;
+  }
+
+  async turn(turn, question) {
+    if (!turn.element.isConnected) return; // it was begun anew meanwhile
+    clearTimeout(this.alone);
+    this.log.setAttribute("aria-busy", "true");
     try {
       await this.answer(turn, question);
     } catch {
       turn.failed(texts.failed);
     } finally {
-      this.busy = false;
+      if (this.asked === question) this.asked = null;
       this.log.removeAttribute("aria-busy");
       this.keep();
       turn.element.scrollIntoView({ block: "nearest" });
@@ -128,6 +132,7 @@ export class Talk {
 
   /** One event; true where it was the last. */
   take(turn, name, value) {
+    if (!turn.element.isConnected) return true;
     if (name === "urgent") turn.sentence(value, "urgent");
     else if (name === "sentence") turn.sentence(value, "answer");
     else if (name === "problem") turn.failed(value.status === 503 ? texts.busy : texts.failed);
