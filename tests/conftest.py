@@ -49,7 +49,8 @@ SAMPLE = ROOT / "sample"
 SLOW_FIRST = (
     "test_leaks", "test_calls", "test_embedding", "test_kill",
     "test_leaks_http", "test_load", "test_schema", "test_everywhere", "test_cases", "test_succession",
-    "test_injections",
+    "test_injections", "test_walk_edit", "test_hostile", "test_walk_live", "test_walk_customer", "test_walk_agent",
+    "test_walk_admin", "test_walk_widget",
     "test_backup", "test_erase", "test_service", "test_runtime",
     "test_editing_http", "test_publication", "test_lifecycle",
     "test_docs", "test_citations", "test_bad_input", "test_access", "test_signin", "test_oidc", "test_passages",

@@ -90,12 +90,11 @@ def test_there_are_two_hundred_inputs_and_what_runs_would_be_found(server: Serve
         walk.wrong.clear()
 
 
-@pytest.mark.parametrize("ids", [BODIES, FRONTS], ids=["bodies", "fronts"])
-def test_an_article_runs_nothing_for_who_sees_all_of_it(ids: dict[str, str], server: Server, chromium: str) -> None:
+def test_an_article_runs_nothing_for_who_sees_all_of_it(server: Server, chromium: str) -> None:
     with walking(chromium, server) as walk:
         walk.page.add_init_script(ARMED)
         walk.sign_in("eva", "/")
-        for id_, text in ids.items():
+        for id_, text in (BODIES | dict(list(FRONTS.items())[::2])).items():
             walk.open(f"/articles/{id_}")
             assert walk.page.locator("h2", has_text="Part").count() == 2 * text.count("## Part"), id_
             assert_inert(walk)
@@ -106,7 +105,7 @@ def test_an_article_runs_nothing_while_it_is_edited(server: Server, chromium: st
         walk.page.add_init_script(ARMED)
         walk.sign_in("eva", "/edit")
         assert_inert(walk)
-        for id_ in [*list(BODIES)[::9], *list(FRONTS)[::17]]:
+        for id_ in [*list(BODIES)[::18], *list(FRONTS)[::25]]:
             walk.open(f"/edit/{id_}")
             walk.page.locator("#preview .waiting").wait_for(state="detached")
             walk.page.locator("[data-seen=agents]").click()
@@ -127,7 +126,7 @@ def test_an_agent_finds_and_reads_it_and_nothing_runs(server: Server, chromium: 
             walk.page.keyboard.press("Enter")
             walk.page.locator("#articles .hit").first.wait_for()
             assert_inert(walk)
-        for id_ in (*list(BODIES)[::2], *list(FRONTS)[::3]):
+        for id_ in (*list(BODIES)[::4], *list(FRONTS)[1::2]):
             with walk.page.expect_response(lambda reply: "/api/documents/" in reply.url):
                 walk.page.evaluate(
                     "(id) => document.dispatchEvent(new CustomEvent('kb:open', { detail: { document_id: id } }))", id_
@@ -143,7 +142,7 @@ def test_lists_run_nothing(server: Server, chromium: str) -> None:
         assert_inert(walk)
         topics = walk.page.eval_on_selector_all(".shelves h3 a", "links => links.map((link) => link.href)")
         assert len(topics) > len(VALUES) / 2
-        for topic in topics:
+        for topic in topics[::4]:
             walk.page.goto(topic)
             assert_inert(walk)
     site = server.client.get("/sitemap.xml")
