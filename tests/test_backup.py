@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import tarfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
@@ -142,6 +143,7 @@ def test_a_backup_under_load_holds_all_that_was_acknowledged_before_it_and_nothi
                 journal.execute("INSERT INTO pairs (pair, note) VALUES (?, 'shown')", [1_000 + number])
             journal.execute("COMMIT")
             acknowledged.append(1_000 + number)
+            threading.Event().wait(0.002)
 
         def edit(number: int) -> None:
             write_article(whole.home, "moving.md", f"# Moving\n\nEdition {number}.\n\n## More\n\nEdition {number}.\n")
@@ -165,7 +167,7 @@ def assert_whole(file: Path, home: Path, told: set[int], documents: set[str]) ->
         assert without(tables(home / "data" / name)) == without(tables(held / "data" / name))
     pairs = [row[1] for row in tables(home / "data" / "journal.sqlite")["pairs"] if row[1] > 1_000]
     assert told <= set(pairs)
-    assert all(pairs.count(pair) == 2 for pair in set(pairs))
+    assert set(Counter(pairs).values()) == {2}
     knowledge = tables(home / "data" / "kb.sqlite")
     assert documents <= {row[0] for row in knowledge["documents"]}
     for id_, *_ in knowledge["documents"]:
