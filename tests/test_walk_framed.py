@@ -50,7 +50,15 @@ def over_tls(certificate: Path, port: int, handler: Handler) -> Iterator[None]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(handler, "127.0.0.1", port, ssl=context))
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(asyncio.IncompleteReadError):  # a browser opens connections that it does not use
+                await handler(reader, writer)
+        finally:
+            writer.close()
+
+    server = loop.run_until_complete(asyncio.start_server(handle, "127.0.0.1", port, ssl=context))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
@@ -83,7 +91,10 @@ def passing_on_to(port: int) -> Handler:
                     await target.drain()
             target.close()
 
-        await asyncio.gather(pipe(reader, to_kb), pipe(from_kb, writer))
+        try:
+            await asyncio.gather(pipe(reader, to_kb), pipe(from_kb, writer))
+        finally:
+            to_kb.close()
 
     return handle
 
