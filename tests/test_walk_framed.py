@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -68,6 +70,10 @@ def over_tls(certificate: Path, port: int, handler: Handler) -> Iterator[None]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+        with warnings.catch_warnings():  # a browser leaves connections open: they are told of here, in no other test
+            warnings.simplefilter("ignore")
+            del server
+            gc.collect()
 
 
 async def _ended(server: asyncio.Server) -> None:
