@@ -76,6 +76,7 @@ def test_every_passage_is_the_stretch_of_the_body_that_its_span_names(
 
 @settings(deadline=None)
 @example("0\n:\n0\n:\n0000000000000000\n[ref]: https://example.com\n", 40)
+@example("0000000\n:00000\x1f\n" + "没有标点的长句子" * 30 + "\n", 40)
 @given(BODIES, st.integers(40, 300))
 def test_no_passage_counts_more_than_the_budget(body: str, budget: int) -> None:
     assert all(len(passage.embedded) <= budget for passage in split(body, budget))

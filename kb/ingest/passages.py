@@ -196,13 +196,18 @@ class _Cutting:
         found: list[tuple[int, int, str]] = []
         used = 0
         for unit in units:
-            if found and used + unit.tokens + 1 <= self._room:
+            between = 1 + self._uncommon(found[-1][1], unit.start) if found else 0
+            if found and used + unit.tokens + between <= self._room:
                 found[-1] = (found[-1][0], unit.end, head)
-                used += unit.tokens + 1
+                used += unit.tokens + between
             else:
                 found.append((unit.start, unit.end, head))
                 used = unit.tokens
         return found
+
+    def _uncommon(self, start: int, end: int) -> int:
+        """White space between two units that plain text keeps, such as a unit separator."""
+        return sum(character.isspace() and character not in " \t\r\n" for character in self._text[start:end])
 
     def _table(self, block: Block) -> list[tuple[int, int, str]]:
         _, *rows = block.parts
