@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from conftest import ROOT, Centre, found, tiny_settings
 from editors import EVA, LI, WANG, Editors, text
 
+from kb.editing import listing
 from kb.editing.describing import renewed
 from kb.editing.desk import Actor
 from kb.editing.publication import Order
@@ -19,6 +21,7 @@ from kb.editing.states import CLOCK, CONDITIONS, FILES, MOVES, REASONS, ROLES, R
 from kb.errors import MoveRefused, NotShown, StaleBase
 from kb.progress import silent
 from kb.search.embedding import Embedder
+from kb.store import database
 from kb.writer import Writer, writer_lock
 
 
@@ -350,3 +353,21 @@ def test_with_approval_imports_are_let_through_and_are_not_edited_here(centre: C
         with pytest.raises(MoveRefused) as refused:
             move()
         assert refused.value.reason == "imported"
+
+
+def test_a_text_and_its_number_are_of_one_moment(centre: Centre) -> None:
+    editors = Editors(centre)
+    number = editors.desk.create(LI, "lamp", text("green"))
+    reading = database.open_for_reading(editors.paths.database)
+    later: list[int] = []
+
+    def save_meanwhile(statement: str) -> None:
+        if not later and "json_each" in statement:  # the line, whose number is read after the edit
+            later.append(editors.desk.save(WANG, "lamp", number, text("red")))
+
+    with closing(reading.conn):
+        reading.conn.set_trace_callback(save_meanwhile)
+        seen = listing.shown(reading, editors.paths, editors.settings, "lamp")
+        reading.conn.set_trace_callback(None)
+    assert later == [number + 1]
+    assert centre.rows("SELECT text FROM versions WHERE revision = ?", seen.revision) == [(seen.text,)]

@@ -15,7 +15,7 @@ from kb.config import Paths, Settings, zone
 from kb.editing.standing import existing, held_text, newest_text
 from kb.editing.states import State
 from kb.model import Article
-from kb.store import drafts, intents
+from kb.store import database, drafts, intents
 from kb.store.documents import FILES
 
 _QUERY = """
@@ -155,7 +155,15 @@ def choices(db: Database) -> Choices:
 
 
 def shown(db: Database, paths: Paths, settings: Settings, id_: str) -> Shown:
-    """One article. Raises NotShown."""
+    """One article; its text and its number are of one moment, or a save that matches it could undo another's.
+
+    Raises NotShown.
+    """
+    with database.snapshot(db):
+        return _shown(db, paths, settings, id_)
+
+
+def _shown(db: Database, paths: Paths, settings: Settings, id_: str) -> Shown:
     found = existing(db, id_)
     (line,) = _lines(db, [id_], Filters())
     draft, dates = found.draft, zone(settings)

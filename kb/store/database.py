@@ -60,6 +60,16 @@ def transaction(db: Database) -> Iterator[None]:
 
 
 @contextmanager
+def snapshot(db: Database) -> Iterator[None]:
+    """What is read until the end is of one moment, whatever others commit meanwhile; nothing is written."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.rollback()
+
+
+@contextmanager
 def explained(file: Path) -> Iterator[None]:
     """Turns SQLite's errors into kb's, with the file and the way out."""
     try:
